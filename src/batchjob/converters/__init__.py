@@ -1,0 +1,22 @@
+"""JSON at the edge: jobs to and from the API's form, contexts to their classes, and JSON Schema.
+
+The core knows only its own types. What is read here is read strictly: unknown keys and wrong types
+are refused, all of them at once, each with its place; nothing is converted silently.
+"""
+
+from batchjob.converters.contexts import context_to_json, json_key, structure_context
+from batchjob.converters.jobs import job_from_json, job_to_json
+from batchjob.converters.plain import dump_json, parse_json, plain_json
+from batchjob.converters.schema import json_schema
+
+__all__ = [
+    "context_to_json",
+    "dump_json",
+    "job_from_json",
+    "job_to_json",
+    "json_key",
+    "json_schema",
+    "parse_json",
+    "plain_json",
+    "structure_context",
+]

@@ -1,0 +1,1 @@
+"""Engines: one module for each way to get chunks worked on."""

@@ -1,0 +1,21 @@
+"""The built-in engines, offered by the hook that strangers use."""
+
+from collections.abc import Callable, Mapping
+
+from batchjob.abc import Engine, EngineFactory, Settings
+from batchjob.engines.inline import InlineEngine
+from batchjob.hookspecs import hookimpl
+
+
+@hookimpl
+def batchjob_engines() -> Mapping[str, EngineFactory]:
+    """Offer ``inline``: the caller's thread."""
+    return {"inline": _inline}
+
+
+def _inline(
+    setting: str,  # noqa: ARG001 - the hook's form
+    settings: Settings,  # noqa: ARG001 - the hook's form
+    work: Callable[[str], None],
+) -> Engine:
+    return InlineEngine(work)

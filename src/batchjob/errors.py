@@ -1,0 +1,313 @@
+"""Every error that batchjob raises on purpose, and nothing else.
+
+Each has typed fields, survives pickling (``args`` rebuild it), and builds its message from the
+fields. A message is written for the person who has to act on it: what was found, what would be
+right; no SQL, secret or path of the server. ``code`` is the stable snake_case name of the kind.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import ClassVar, NamedTuple
+
+
+class BatchJobError(Exception):
+    """Base of every error that batchjob raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidState(BatchJobError):
+    """The job's status has no move by this verb; the job is as it was."""
+
+    code = "invalid_state"
+
+    def __init__(self, job_id: str, verb: str, status: str) -> None:
+        super().__init__(job_id, verb, status)
+        self.job_id, self.verb, self.status = job_id, verb, status
+
+    def __str__(self) -> str:
+        return f"cannot {self.verb} job {self.job_id}: it is {self.status}"
+
+
+class InvalidTime(BatchJobError, ValueError):
+    """A time without a zone was given; every time of a job is an aware UTC time."""
+
+    code = "invalid_time"
+
+    def __init__(self, given: str) -> None:
+        super().__init__(given)
+        self.given = given
+
+    def __str__(self) -> str:
+        return f"the time {self.given} has no zone; give an aware one, such as datetime.now(UTC)"
+
+
+class UnknownJob(BatchJobError, LookupError):
+    """No job has this id (or it is not the actor's)."""
+
+    code = "unknown_job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return f"there is no job {self.job_id!r}"
+
+
+class NoResult(BatchJobError, LookupError):
+    """The job has no file: it has not completed, or its strategy makes none."""
+
+    code = "no_result"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(job_id, status)
+        self.job_id, self.status = job_id, status
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} has no file: it is {self.status}"
+
+
+class UnknownName(BatchJobError, LookupError):
+    """Base of errors about a name that is not in a list; ``known`` holds the list, sorted."""
+
+    what: ClassVar[str] = "name"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name, tuple(sorted(known)))
+        self.name, self.known = name, tuple(sorted(known))
+
+    @property
+    def nearest(self) -> str | None:
+        """The known name most like the given one, or None where none is near."""
+        return nearest(self.name, self.known)
+
+    def __str__(self) -> str:
+        guess = f"; did you mean {self.nearest}?" if self.nearest else ""
+        return f"unknown {self.what} {self.name!r}; known: {', '.join(self.known) or 'none'}{guess}"
+
+
+class UnknownBatchType(UnknownName):
+    """No strategy has this batch type."""
+
+    code = "unknown_type"
+    what = "batch type"
+
+
+class UnknownScheme(UnknownName):
+    """No store, file store or engine has this URL scheme; ``kind`` says which of them was asked."""
+
+    code = "unknown_scheme"
+
+    def __init__(self, name: str, known: Sequence[str], kind: str) -> None:
+        super().__init__(name, known)
+        self.args = (name, self.known, kind)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return super().__str__().replace("unknown name", f"unknown {self.kind} scheme", 1)
+
+
+class AmbiguousBatchType(BatchJobError):
+    """Two plugins registered strategies with one batch type, so that neither is used."""
+
+    code = "ambiguous_type"
+
+    def __init__(self, batch_type: str, plugins: Sequence[str]) -> None:
+        super().__init__(batch_type, tuple(plugins))
+        self.batch_type, self.plugins = batch_type, tuple(plugins)
+
+    def __str__(self) -> str:
+        return (
+            f"batch type {self.batch_type!r} is claimed by the plugins "
+            f"{' and '.join(self.plugins)}; disable all but one of them"
+        )
+
+
+class InvalidStrategy(BatchJobError, TypeError):
+    """A strategy class breaks a rule that can be seen when it is registered."""
+
+    code = "invalid_strategy"
+
+    def __init__(self, strategy: str, fault: str) -> None:
+        super().__init__(strategy, fault)
+        self.strategy, self.fault = strategy, fault
+
+    def __str__(self) -> str:
+        return f"strategy {self.strategy}: {self.fault}"
+
+
+class MisplacedCall(BatchJobError, RuntimeError):
+    """A strategy asked its run for something that this phase does not have."""
+
+    code = "misplaced_call"
+
+    def __init__(self, call: str, phase: str, right: str) -> None:
+        super().__init__(call, phase, right)
+        self.call, self.phase, self.right = call, phase, right
+
+    def __str__(self) -> str:
+        return f"run.{self.call} is for {self.right}, not for {self.phase}"
+
+
+class PluginProblem(BatchJobError):
+    """A plugin could not be used, wholly or in part; the others are not touched by it."""
+
+    code = "plugin_problem"
+
+    def __init__(self, plugin: str, fault: str) -> None:
+        super().__init__(plugin, fault)
+        self.plugin, self.fault = plugin, fault
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin}: {self.fault}"
+
+
+class MissingExtra(BatchJobError, ImportError):
+    """A feature needs third-party packages that an extra of batchjob installs."""
+
+    code = "missing_extra"
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(feature, extra)
+        self.feature, self.extra = feature, extra
+
+    def __str__(self) -> str:
+        return f"{self.feature} needs more packages: pip install 'batchjob[{self.extra}]'"
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a JSON document.
+
+    ``pointer`` is an RFC 6901 JSON pointer to the place ("" is the whole document); ``message``
+    says what was found and what would be right.
+    """
+
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer or 'the whole'}: {self.message}"
+
+
+class InvalidDocument(BatchJobError, ValueError):
+    """A JSON document does not fit; ``faults`` holds every place and what is wrong there."""
+
+    code = "invalid_document"
+    what: ClassVar[str] = "document"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(tuple(faults))
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return f"invalid {self.what}: " + "; ".join(map(str, self.faults))
+
+
+class InvalidContext(InvalidDocument):
+    """The context of a job does not fit its batch type; the job was not made."""
+
+    code = "invalid_context"
+    what = "context"
+
+
+class Refused(BatchJobError):
+    """Raised by a strategy to end a job on purpose: trying again would not help.
+
+    ``reason`` is shown to the user, so it is in the user's words. ``errors`` may hold
+    `batchjob.core.results.JobError` values with row and column.
+    """
+
+    code = "refused"
+
+    def __init__(self, reason: str, errors: Sequence[object] = ()) -> None:
+        super().__init__(reason, tuple(errors))
+        self.reason, self.errors = reason, tuple(errors)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class LeaseLost(BatchJobError):
+    """The lease of a chunk is another worker's now, or the job has ended; nothing was kept."""
+
+    code = "lease_lost"
+
+    def __init__(self, job_id: str, kind: str, seq: int, token: int) -> None:
+        super().__init__(job_id, kind, seq, token)
+        self.job_id, self.kind, self.seq, self.token = job_id, kind, seq, token
+
+    def __str__(self) -> str:
+        return f"lease {self.token} on {self.kind} {self.seq} of job {self.job_id} is lost"
+
+
+class _Worded(BatchJobError):
+    """Base of errors that say one sentence, made where the facts are known."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidSetting(_Worded, ValueError):
+    """A setting (an option, an environment variable, an argument of `open`) cannot be used."""
+
+    code = "invalid_setting"
+
+
+class StoreUnavailable(_Worded, ConnectionError):
+    """A store, file store or catalogue is out of reach, or is not what it should be."""
+
+    code = "store_unavailable"
+
+
+class StoreTooNew(StoreUnavailable):
+    """The store was made or upgraded by a newer batchjob; this one must not write to it."""
+
+    code = "store_too_new"
+
+
+class StorageFull(StoreUnavailable):
+    """There is no room left for a file or a row; what was being written is not there."""
+
+    code = "storage_full"
+
+
+class InvalidKey(_Worded, ValueError):
+    """A file key is not relative, or leads out of the file store."""
+
+    code = "file_key"
+
+
+class UnknownFile(BatchJobError, FileNotFoundError):
+    """The file store holds nothing under this key."""
+
+    code = "unknown_file"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"there is no file {self.key!r}"
+
+
+class PartCorrupt(BatchJobError):
+    """A part of a job's file is missing or not what its worker wrote; nothing was published."""
+
+    code = "part_corrupt"
+
+    def __init__(self, seq: int, fault: str) -> None:
+        super().__init__(seq, fault)
+        self.seq, self.fault = seq, fault
+
+    def __str__(self) -> str:
+        return f"the part of chunk {self.seq} {self.fault}"
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Return the one of *known* most like *name*, or None where none is near."""
+    return next(iter(get_close_matches(name, known, n=1)), None)

@@ -1,0 +1,1 @@
+"""File stores: one module for each place where files can live."""

@@ -1,0 +1,139 @@
+"""Files in a local folder: whole or not there, and never outside of it."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+from batchjob.abc import FileStore
+from batchjob.errors import InvalidKey, StorageFull, StoreUnavailable, UnknownFile
+
+MAX_KEY: Final = 512
+"""The longest key, in characters."""
+
+_TEMPORARY: Final = ".tmp-"
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class LocalFileStore(FileStore):
+    """A file store in *folder*, which is made when the first file is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+
+    @classmethod
+    def open(cls, url: str) -> "LocalFileStore":
+        """Return the store of a path or a ``file://`` URL."""
+        return cls(Path(unquote(urlsplit(url).path) if url.startswith("file://") else url))
+
+    @contextmanager
+    def write(self, key: str) -> Iterator[BinaryIO]:
+        """Open a new file: beside its place at first, flushed to the disk, then renamed to it."""
+        path = self._path(key)
+        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        with _reported():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = temporary.open("xb")
+        try:
+            with file:
+                yield file
+                with _reported():
+                    file.flush()
+                    os.fsync(file.fileno())
+            with _reported():
+                temporary.replace(path)
+                _sync_folder(path.parent)
+        except BaseException as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise _unavailable(error) from error  # the block's own write found no room
+            raise
+
+    def read(self, key: str) -> BinaryIO:
+        """Open a file to read; what is no plain file (a link, a folder) is not there."""
+        path = self._path(key)
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise UnknownFile(key) from None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EMLINK):
+                raise UnknownFile(key) from None
+            raise _unavailable(error) from error
+        if not os.path.isfile(file):  # noqa: PTH113 - of the open file, not of its path
+            os.close(file)
+            raise UnknownFile(key)
+        return os.fdopen(file, "rb")
+
+    def delete(self, key: str) -> None:
+        """Delete a file; one that is not there is fine."""
+        path = self._path(key)
+        with _reported(), suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Yield the keys that begin with *prefix*; half-written files have none."""
+        for folder, _, names in os.walk(self.folder / prefix.rpartition("/")[0]):
+            for name in names:
+                key = Path(folder, name).relative_to(self.folder).as_posix()
+                if key.startswith(prefix) and not name.startswith(_TEMPORARY):
+                    yield key
+
+    def _path(self, key: str) -> Path:
+        """Return where *key* is; `InvalidKey` if that is not beneath the folder."""
+        check_key(key)
+        path = self.folder / key
+        root = Path(os.path.realpath(self.folder))
+        if not Path(os.path.realpath(path.parent)).is_relative_to(root):
+            raise InvalidKey("the file key leads out of the file store")
+        return path
+
+
+def check_key(key: str) -> None:
+    r"""Raise `InvalidKey` unless *key* is relative, canonical, and made of plain names.
+
+    Refused: ``/`` at the ends, ``//``, ``.`` and ``..``, ``\``, ``:``, ``%`` (escapes), control
+    characters, names that begin as temporary files do, and over `MAX_KEY` characters.
+    """
+    parts = key.split("/")
+    bad = next((char for char in key if char in "\\:%" or not char.isprintable()), None)
+    if bad is not None:
+        raise InvalidKey(f"the file key holds {bad!r}; write names joined by /")
+    if len(key) > MAX_KEY or any(len(part.encode()) > 255 for part in parts):  # noqa: PLR2004
+        raise InvalidKey(f"the file key is too long; {MAX_KEY} characters, 255 bytes a name")
+    if str(PurePosixPath(key)) != key or any(part in ("", ".", "..") for part in parts):
+        raise InvalidKey("the file key is not relative and plain; write names joined by /")
+    if parts[-1].startswith(_TEMPORARY):
+        raise InvalidKey(f"the file key's name begins with {_TEMPORARY}")
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Turn the system's errors into ours, which name no path."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, StoreUnavailable | UnknownFile):
+            raise
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: OSError) -> StoreUnavailable:
+    if error.errno in _NO_ROOM:
+        return StorageFull("the file store is full; make room and try again")
+    why = os.strerror(error.errno).lower() if error.errno else "an unknown error"
+    return StoreUnavailable(f"the file store cannot be used: {why}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in *folder* last (a new name is in the folder's own blocks)."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,187 @@
+"""Finding plugins, calling their hooks, and keeping the faults of one from the others.
+
+Adapters are found by entry point, the built-in ones too; none is imported here.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final, TypeVar
+
+import attrs
+import pluggy
+
+from batchjob import hookspecs
+from batchjob.abc import (
+    Engine,
+    EngineFactory,
+    FileStore,
+    FileStoreFactory,
+    Settings,
+    Store,
+    StoreFactory,
+)
+from batchjob.core.events import Event
+from batchjob.core.job import BatchJob
+from batchjob.errors import BatchJobError, PluginProblem, UnknownScheme, nearest
+from batchjob.hookspecs import GROUP
+from batchjob.registry import Registry
+
+_log = logging.getLogger(__name__)
+_PREFIX: Final = "batchjob_"
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Plugins:
+    """What the plugins of one `BatchJobs` offer; ``problems`` says what could not be used and why.
+
+    ``names`` are the plugins that were loaded, sorted.
+    """
+
+    manager: pluggy.PluginManager
+    names: tuple[str, ...]
+    registry: Registry
+    stores: Mapping[str, StoreFactory]
+    file_stores: Mapping[str, FileStoreFactory]
+    engines: Mapping[str, EngineFactory]
+    problems: tuple[BatchJobError, ...]
+
+    def open_store(self, settings: Settings) -> Store:
+        """Open the store of ``settings.store``; `UnknownScheme` names those that are known."""
+        return _pick(self.stores, _scheme(settings.store), "store")(settings.store, settings)
+
+    def open_files(self, settings: Settings) -> FileStore:
+        """Open the file store of ``settings.files``; a plain path has the scheme ``file``."""
+        scheme = _scheme(settings.files) if "://" in settings.files else "file"
+        return _pick(self.file_stores, scheme, "file store")(settings.files, settings)
+
+    def open_engine(self, settings: Settings, work: Any) -> Engine | None:
+        """Make the engine of ``settings.engine``, which works on a job by ``work(job_id)``."""
+        if settings.engine is None:
+            return None
+        return _pick(self.engines, _scheme(settings.engine), "engine")(
+            settings.engine, settings, work
+        )
+
+    @property
+    def listens(self) -> bool:
+        """Whether any plugin hears of changes."""
+        return bool(self.manager.hook.batchjob_job_changed.get_hookimpls())
+
+    def tell(self, event: Event, job: BatchJob) -> None:
+        """Tell each plugin that hears of changes; what one raises is logged, no more."""
+        for hook in self.manager.hook.batchjob_job_changed.get_hookimpls():
+            try:
+                given = {"event": event, "job": job}
+                hook.function(*(given[name] for name in hook.argnames))
+            except Exception:  # noqa: BLE001 - a listener changes nothing
+                _log.exception("plugin %s failed to hear of job %s", hook.plugin_name, job.id)
+
+
+def load(
+    settings: Settings,
+    *,
+    plugins: Mapping[str, object] | None = None,
+    disable: Iterable[str] = (),
+    strict: bool = False,
+    found: Iterable[EntryPoint] | None = None,
+) -> Plugins:
+    """Load the plugins of the entry-point group ``batchjob`` and those given by name in *plugins*.
+
+    A plugin that cannot be imported, or has a hook that is misspelt, is reported in ``problems``
+    (and logged); the others load. With *strict* the first problem is raised. *disable* names
+    plugins to leave out; *found* stands for the installed entry points.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    left_out = set(disable)
+    problems: list[BatchJobError] = []
+    installed = entry_points(group=GROUP) if found is None else found
+    candidates = {point.name: point for point in sorted(installed, key=lambda p: p.name)}
+    for name, candidate in [*candidates.items(), *(plugins or {}).items()]:
+        if name in left_out:
+            continue
+        try:
+            plugin = candidate.load() if isinstance(candidate, EntryPoint) else candidate
+            problems += _misspelt(name, plugin)
+            manager.register(plugin, name=name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any fault of a plugin is its own
+            problems.append(PluginProblem(name, f"it cannot be loaded: {_say(error)}"))
+    loaded = _collect(manager, settings, problems)
+    for problem in loaded.problems:
+        if strict:
+            raise problem
+        _log.warning("%s", problem)
+    return loaded
+
+
+def _collect(
+    manager: pluggy.PluginManager, settings: Settings, problems: list[BatchJobError]
+) -> Plugins:
+    registry = Registry()
+    for plugin, strategies in _answers(manager, "batchjob_strategies", problems, settings=settings):
+        for strategy in strategies:
+            try:
+                registry.add(strategy, plugin=plugin)
+            except BatchJobError as error:
+                problems.append(PluginProblem(plugin, str(error)))
+    tables: dict[str, dict[str, Any]] = {}
+    for kind in ("stores", "file_stores", "engines"):
+        table = tables[kind] = {}
+        owners: dict[str, str] = {}
+        for plugin, offered in _answers(manager, f"batchjob_{kind}", problems):
+            for scheme, factory in offered.items():
+                if scheme in owners:
+                    both = f"scheme {scheme!r} is {owners[scheme]}'s already"
+                    problems.append(PluginProblem(plugin, f"its {kind} offer is left out: {both}"))
+                    continue
+                table[scheme], owners[scheme] = factory, plugin
+    return Plugins(
+        manager=manager,
+        names=tuple(sorted(name for name, _ in manager.list_name_plugin())),
+        registry=registry,
+        problems=(*problems, *registry.clashes),
+        **tables,
+    )
+
+
+def _answers(
+    manager: pluggy.PluginManager, hook: str, problems: list[BatchJobError], **given: object
+) -> Iterable[tuple[str, Any]]:
+    """Yield (plugin, answer) for each implementation of *hook*, in the order of registration."""
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        try:
+            answer = implementation.function(*(given[name] for name in implementation.argnames))
+        except Exception as error:  # noqa: BLE001 - any fault of a plugin is its own
+            fault = f"its hook {hook} failed: {_say(error)}"
+            problems.append(PluginProblem(implementation.plugin_name, fault))
+        else:
+            yield implementation.plugin_name, answer
+
+
+def _misspelt(name: str, plugin: object) -> Iterable[PluginProblem]:
+    """Yield a problem for each marked function of *plugin* that is no hook of batchjob's."""
+    known = [hook for hook in vars(hookspecs) if hook.startswith(_PREFIX)]
+    for attribute in dir(plugin):
+        marked = hasattr(getattr(plugin, attribute, None), f"{GROUP}_impl")
+        if (marked or attribute.startswith(_PREFIX)) and attribute not in known:
+            guess = nearest(attribute, known)
+            hint = f"; did you mean {guess}?" if guess else f"; known: {', '.join(known)}"
+            yield PluginProblem(name, f"there is no hook {attribute}{hint}")
+
+
+def _pick(table: Mapping[str, T], scheme: str, kind: str) -> T:
+    if scheme not in table:
+        raise UnknownScheme(scheme, list(table), kind)
+    return table[scheme]
+
+
+def _scheme(url: str) -> str:
+    """Return what stands before the colon, less a driver's name (``sqlite+pysqlite:``)."""
+    return url.partition(":")[0].partition("+")[0]
+
+
+def _say(error: BaseException) -> str:
+    text = str(error) if isinstance(error, Exception) else repr(error)
+    return f"{type(error).__name__}: {text}".rstrip(": ")

@@ -1,0 +1,5 @@
+"""Doing chunks: the loop that claims them, the lease kept alive, the run given to strategies."""
+
+from batchjob.worker.loop import Worker
+
+__all__ = ["Worker"]

@@ -1,0 +1,54 @@
+"""Keeping a lease alive while its chunk is worked on, and knowing when it is lost."""
+
+import logging
+import threading
+import time
+from typing import Self
+
+from batchjob.abc import ChunkStore
+from batchjob.core.chunks import Lease
+from batchjob.errors import BatchJobError, LeaseLost
+
+_log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Renews *lease* from a thread of its own every third of its seconds, while the block runs.
+
+    *since* is `time.monotonic` from before the lease was asked for: counted from there, the worker
+    never believes in its lease for longer than the store does.
+    """
+
+    def __init__(self, store: ChunkStore, lease: Lease, *, since: float) -> None:
+        self._store, self._lease = store, lease
+        self._until = since + lease.seconds
+        self._stop = threading.Event()
+        self._lost = False
+        self._thread = threading.Thread(target=self._beat, name="batchjob-heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise `LeaseLost` if the lease is lost, or may be by this machine's own clock."""
+        if self._lost or time.monotonic() >= self._until:
+            lease = self._lease
+            raise LeaseLost(lease.job_id, lease.kind, lease.seq, lease.token)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._lease.seconds / 3):
+            asked = time.monotonic()
+            try:
+                self._store.renew(self._lease)
+            except LeaseLost:
+                self._lost = True
+                return
+            except BatchJobError as error:  # the store may be back before the lease is over
+                _log.warning("could not renew a lease on job %s: %s", self._lease.job_id, error)
+            else:
+                self._until = asked + self._lease.seconds

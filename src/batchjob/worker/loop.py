@@ -1,0 +1,196 @@
+"""The worker: claims a chunk, has its strategy do it, and commits, fails or releases it."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import attrs
+
+from batchjob.abc import Clock, FileStore, Store, Strategy
+from batchjob.converters import plain_json, structure_context
+from batchjob.core.chunks import Chunk, ChunkKind, Finished, Lease, Part, Planned
+from batchjob.core.job import BatchJob
+from batchjob.core.results import Outcomes
+from batchjob.errors import (
+    BatchJobError,
+    InvalidDocument,
+    InvalidStrategy,
+    LeaseLost,
+    Refused,
+)
+from batchjob.registry import Registry, context_class
+from batchjob.worker.faults import backoff, detail, is_final, job_errors
+from batchjob.worker.heartbeat import Heartbeat
+from batchjob.worker.run import LeasedRun, parts_prefix
+
+_log = logging.getLogger(__name__)
+
+MAX_CHUNKS: Final = 100_000
+"""A plan with more chunks is refused: it would be a mistake, and would starve other jobs."""
+
+_STAGED: Final = 1_000  # chunks of a plan that stand in memory
+
+
+class Worker:
+    """Works on chunks of *store*, one at a time; make one for each thread.
+
+    *seconds* is how long a lease holds. *changed* is called with a job's id after each commit
+    that may have moved it.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: FileStore,
+        registry: Registry,
+        clock: Clock,
+        seconds: float,
+        changed: Callable[[str], None],
+    ) -> None:
+        self.id = secrets.token_hex(8)  # never a host's name: a restarted host is another worker
+        self._store, self._files, self._registry = store, files, registry
+        self._clock, self._seconds, self._changed = clock, seconds, changed
+        self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
+
+    def step(self, job_id: str | None = None) -> bool:
+        """Claim and do one chunk (of one job, if named); return whether there was one to claim.
+
+        `KeyboardInterrupt` gives the chunk back untried and goes on. Whatever else the strategy
+        raises is recorded in the store. `StoreUnavailable` if the store is out of reach: then the
+        lease will run out by itself.
+        """
+        since = time.monotonic()
+        lease = self._store.claim(
+            self.id,
+            batch_types=self._registry.batch_types,
+            seconds=self._seconds,
+            at=self._clock.now(),
+            job_id=job_id,
+        )
+        if lease is None:
+            return False
+        try:
+            with Heartbeat(self._store, lease, since=since) as heartbeat:
+                self._do(lease, heartbeat)
+        except LeaseLost as lost:
+            _log.warning("%s", lost)
+        except KeyboardInterrupt:
+            self._store.release(lease)
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing a strategy raises ends a worker
+            self._fail(lease, error)
+        return True
+
+    def _do(self, lease: Lease, heartbeat: Heartbeat) -> None:
+        job, strategy, context = self._load(lease)
+        run = LeasedRun(
+            lease, job, context, store=self._store, files=self._files, heartbeat=heartbeat
+        )
+        with run:
+            done = _PHASES[lease.kind](self, strategy, run, lease)
+            self._store.complete(lease, done, at=self._clock.now(), transaction=run.opened)
+        if lease.kind is not ChunkKind.WORK:
+            self._known = None
+            self._changed(lease.job_id)
+        if lease.kind is ChunkKind.FINISH:
+            self._forget_parts(lease.job_id)
+
+    def _load(self, lease: Lease) -> tuple[BatchJob, Strategy[Any], Any]:
+        """Return the job, its strategy and its context, kept from one chunk to the next."""
+        if self._known is None or self._known[0].id != lease.job_id:
+            job = self._store.get(lease.job_id)
+            strategy = self._registry.resolve(job.batch_type)
+            given = self._today(job, strategy)
+            self._known = job, strategy, structure_context(given, context_class(type(strategy)))
+            self._changed(lease.job_id)  # a first claim starts the job
+        return self._known
+
+    def _today(self, job: BatchJob, strategy: Strategy[Any]) -> Any:
+        """Return the job's context as today's version of its strategy wants it."""
+        made_by = self._store.context_version(job.id)
+        if made_by > strategy.version:
+            raise Refused(
+                f"the job's context has version {made_by} of {job.batch_type}, and this worker "
+                f"has {strategy.version}: work on it with the newer plugin"
+            )
+        return (
+            job.context if made_by == strategy.version else strategy.upgrade(job.context, made_by)
+        )
+
+    def _plan(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Planned:
+        batch: list[Chunk] = []
+        for chunk in _numbered(strategy, strategy.plan(run)):
+            if len(batch) == _STAGED:
+                run.checkpoint()
+                self._store.stage(lease, batch)
+                batch = []
+            batch.append(chunk)
+        return Planned(
+            chunks=batch, stat_descriptors=tuple(run.stat_descriptors), context=run.amended
+        )
+
+    def _work(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Part:
+        outcomes = strategy.work(run, Chunk(lease.payload, weight=lease.weight, seq=lease.seq))
+        if not isinstance(outcomes, Outcomes | None):
+            fault = f"work returned {type(outcomes).__name__}, not Outcomes or None"
+            raise InvalidStrategy(type(strategy).__qualname__, fault)
+        return Part(seq=lease.seq, file=run.written, outcomes=outcomes)
+
+    def _finish(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Finished:
+        strategy.finish(run, self._store.parts(lease.job_id))
+        return Finished(file=run.written)
+
+    def _fail(self, lease: Lease, error: BaseException) -> None:
+        _log.warning(
+            "%s %d of job %s failed, attempt %d of %d",
+            *(lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts),
+            exc_info=error,
+        )
+        self._known = None
+        if self._store.fail(
+            lease,
+            job_errors(lease, error),
+            detail=detail(error),
+            delay=backoff(lease.attempt),
+            give_up=is_final(error),
+            at=self._clock.now(),
+        ):
+            self._changed(lease.job_id)
+
+    def _forget_parts(self, job_id: str) -> None:
+        """Delete the parts: the job's file holds them now. What is left over does no harm."""
+        try:
+            for key in list(self._files.keys(parts_prefix(job_id))):
+                self._files.delete(key)
+        except BatchJobError as error:
+            _log.warning("could not delete the parts of job %s: %s", job_id, error)
+
+
+_PHASES: Final[dict[ChunkKind, Callable[..., Planned | Part | Finished]]] = {
+    ChunkKind.PLAN: Worker._plan,  # noqa: SLF001 - its own class
+    ChunkKind.WORK: Worker._work,  # noqa: SLF001
+    ChunkKind.FINISH: Worker._finish,  # noqa: SLF001
+}
+
+
+def _numbered(strategy: Strategy[Any], chunks: Any) -> Iterator[Chunk]:
+    """Yield *chunks* with their numbers and plain payloads, or raise what is wrong with them."""
+    name = type(strategy).__qualname__
+    try:
+        chunks = iter(chunks)
+    except TypeError:
+        fault = f"plan returned {type(chunks).__name__}; it must yield chunks"
+        raise InvalidStrategy(name, fault) from None
+    for seq, chunk in enumerate(chunks):
+        if seq >= MAX_CHUNKS:
+            raise Refused(f"the plan has more than {MAX_CHUNKS} chunks; make the chunks larger")
+        if not isinstance(chunk, Chunk) or type(chunk.weight) is not int or chunk.weight < 0:
+            raise InvalidStrategy(name, "plan must yield Chunk values with a weight of 0 or more")
+        try:
+            payload = plain_json(chunk.payload)
+        except InvalidDocument as error:
+            raise InvalidStrategy(name, f"the payload of chunk {seq} is no JSON: {error}") from None
+        yield attrs.evolve(chunk, payload=payload, seq=seq)
