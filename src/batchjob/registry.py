@@ -14,7 +14,7 @@ from typing_extensions import get_original_bases
 from batchjob.abc import Strategy
 from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType
 
-_BATCH_TYPE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_BATCH_TYPE: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _METHODS: Final = ("check", "plan", "work", "finish", "upgrade")
 
 
@@ -61,14 +61,12 @@ def check_strategy(strategy: object) -> None:
         hint = " (register an instance, not the class)" if inspect.isclass(strategy) else ""
         raise InvalidStrategy(repr(strategy), f"it is no instance of Strategy{hint}")
     batch_type = getattr(strategy, "batch_type", None)
-    if not isinstance(batch_type, str) or not _BATCH_TYPE.fullmatch(batch_type[:65]):
+    if not isinstance(batch_type, str) or not _BATCH_TYPE.fullmatch(batch_type):
         raise InvalidStrategy(
             name,
             f"its batch_type is {batch_type!r}; it must be lower case letters, digits and single "
             "hyphens between them, at most 64, such as 'product-export'",
         )
-    if len(batch_type) > 64:  # noqa: PLR2004 - the message says it
-        raise InvalidStrategy(name, "its batch_type is longer than 64 characters")
     for method in _METHODS:
         function = getattr(strategy, method)
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):

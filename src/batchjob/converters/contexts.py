@@ -50,10 +50,12 @@ def structure_context(context: object, cls: type[T]) -> T:
 def context_to_json(context: object) -> JsonObject:
     """Return *context* as the JSON object that `structure_context` takes; None stands for absent.
 
-    A mapping is taken as it is.
+    A mapping is taken as it is; what is neither it nor an attrs value raises `InvalidContext`.
     """
     if isinstance(context, Mapping):
         return dict(context)
+    if not attrs.has(type(context)):
+        raise InvalidContext([Fault("", f"expected an object, found {say(context)}")])
     return {
         json_name(field): _jsonable(value)
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(context)))

@@ -14,8 +14,8 @@ def batchjob_engines() -> Mapping[str, EngineFactory]:
 
 
 def _inline(
-    setting: str,  # noqa: ARG001 - the hook's form
-    settings: Settings,  # noqa: ARG001 - the hook's form
+    setting: str,
+    settings: Settings,
     work: Callable[[str], None],
 ) -> Engine:
     return InlineEngine(work)

@@ -12,7 +12,7 @@ def batchjob_file_stores() -> Mapping[str, FileStoreFactory]:
     return {"file": _local}
 
 
-def _local(url: str, settings: Settings) -> FileStore:  # noqa: ARG001 - the hook's form
+def _local(url: str, settings: Settings) -> FileStore:
     from batchjob.files.local import LocalFileStore
 
     return LocalFileStore.open(url)

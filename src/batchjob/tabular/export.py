@@ -34,7 +34,7 @@ class ExportStrategy(Strategy[Context]):
     def rows(self, run: Run[Context], keys: Sequence[Json]) -> Iterable[Sequence[Cell]]:
         """Return the rows of *keys*, in order: none, one or many for each."""
 
-    def page_size(self, context: Context) -> int:  # noqa: ARG002 - for those who override
+    def page_size(self, context: Context) -> int:
         """Return how many keys make a chunk."""
         return 500
 

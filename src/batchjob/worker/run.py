@@ -38,11 +38,11 @@ class CheckRun(Run[Context]):
     def checkpoint(self) -> None:
         """See `Run.checkpoint`; without a lease there is none to lose."""
 
-    def describe(self, key: str, name: str, message: str) -> None:  # noqa: ARG002 - refused
+    def describe(self, key: str, name: str, message: str) -> None:
         """See `Run.describe`."""
         raise self._misplaced("describe()", "plan")
 
-    def amend(self, **context: Json) -> None:  # noqa: ARG002 - refused
+    def amend(self, **context: Json) -> None:
         """See `Run.amend`."""
         raise self._misplaced("amend()", "plan")
 
@@ -50,11 +50,11 @@ class CheckRun(Run[Context]):
         """See `Run.part`."""
         raise self._misplaced("part()", "work")
 
-    def output(self, name: str) -> Any:  # noqa: ARG002 - refused
+    def output(self, name: str) -> Any:
         """See `Run.output`."""
         raise self._misplaced("output()", "finish, once")
 
-    def join(self, parts: Iterable[Part], output: TextIO) -> None:  # noqa: ARG002 - refused
+    def join(self, parts: Iterable[Part], output: TextIO) -> None:
         """See `Run.join`."""
         raise self._misplaced("join()", "finish")
 

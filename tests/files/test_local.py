@@ -1,0 +1,170 @@
+"""Files in a local folder."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchjob.abc import FileStore
+from batchjob.errors import InvalidKey, StorageFull, StoreUnavailable, UnknownFile
+from batchjob.files.local import LocalFileStore
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileStore:
+    """A store in a folder that is not there yet."""
+    return LocalFileStore.open(str(tmp_path / "files"))
+
+
+def put(files: FileStore, key: str, content: bytes) -> None:
+    """Write a file."""
+    with files.write(key) as file:
+        file.write(content)
+
+
+def get(files: FileStore, key: str) -> bytes:
+    """Read a file."""
+    with files.read(key) as file:
+        return file.read()
+
+
+def left(tmp_path: Path) -> list[str]:
+    """Return the files below the folder, also half-written ones."""
+    return sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_what_is_written_can_be_read(files: FileStore) -> None:
+    """A file has the bytes that were written, and a later one under its key replaces it."""
+    put(files, "a/b.txt", b"one")
+    put(files, "a/b.txt", b"two")
+    assert get(files, "a/b.txt") == b"two"
+
+
+def test_a_url_names_a_folder_too(tmp_path: Path) -> None:
+    """``file://`` URLs and paths are the same store; escapes in URLs are read."""
+    put(LocalFileStore.open(f"file://{tmp_path}/my%20files"), "a", b"x")
+    assert get(LocalFileStore.open(str(tmp_path / "my files")), "a") == b"x"
+
+
+def test_a_file_is_not_there_until_it_is_whole(files: FileStore, tmp_path: Path) -> None:
+    """While it is written it cannot be read, and is no key."""
+    with files.write("a/b") as file:
+        file.write(b"half")
+        file.flush()
+        assert list(files.keys()) == []
+        with pytest.raises(UnknownFile):
+            files.read("a/b")
+    assert list(files.keys()) == ["a/b"]
+
+
+def test_a_writer_that_fails_leaves_nothing(files: FileStore, tmp_path: Path) -> None:
+    """The error is the writer's own, the old file stays, and no temporary file is left."""
+    put(files, "a", b"old")
+    with pytest.raises(FileNotFoundError, match="mine"), files.write("a") as file:  # noqa: PT012
+        file.write(b"new")
+        raise FileNotFoundError("mine")
+    assert get(files, "a") == b"old"
+    assert left(tmp_path) == ["a"]
+
+
+def test_keys_are_listed_by_prefix(files: FileStore) -> None:
+    """A prefix may end in the middle of a name; an unknown one has no keys."""
+    for key in ("jobs/1/a", "jobs/1/b", "jobs/12/a", "other"):
+        put(files, key, b"")
+    assert sorted(files.keys("jobs/1")) == ["jobs/1/a", "jobs/1/b", "jobs/12/a"]
+    assert sorted(files.keys("jobs/1/")) == ["jobs/1/a", "jobs/1/b"]
+    assert list(files.keys("nothing/here")) == []
+    assert len(list(files.keys())) == 4
+
+
+def test_a_deleted_file_is_gone(files: FileStore) -> None:
+    """Deleting twice, or what never was, is fine."""
+    put(files, "a/b", b"")
+    for _ in range(2):
+        files.delete("a/b")
+    files.delete("never/was")
+    with pytest.raises(UnknownFile, match="there is no file 'a/b'"):
+        files.read("a/b")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("", "/", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", ".."),
+        *("a\\b", "C:x", "%2e%2e/x", "a\0b", "a\nb", "a\u202eb", "file:///x"),
+        *("a" * 256, "a/" * 300 + "a", "é" * 200, "a/.tmp-x"),
+    ],
+)
+def test_a_key_that_leads_elsewhere_is_refused(files: FileStore, tmp_path: Path, key: str) -> None:
+    """Neither read, write nor delete takes a key that is not plain and relative."""
+    with pytest.raises(InvalidKey, match="the file key"):
+        files.read(key)
+    with pytest.raises(InvalidKey, match="the file key"):
+        put(files, key, b"")
+    with pytest.raises(InvalidKey, match="the file key"):
+        files.delete(key)
+    assert left(tmp_path) == []
+
+
+def test_links_are_not_followed(files: FileStore, tmp_path: Path) -> None:
+    """A link inside the folder is no way out of it."""
+    put(files, "a/real", b"")
+    (tmp_path / "secret").write_text("s", "utf-8")
+    (tmp_path / "files/a/link").symlink_to(tmp_path / "secret")
+    (tmp_path / "files/out").symlink_to(tmp_path)
+    with pytest.raises(UnknownFile):
+        files.read("a/link")
+    for read_or_write in (files.read, lambda key: put(files, key, b"")):
+        with pytest.raises(InvalidKey, match="leads out of the file store"):
+            read_or_write("out/secret")
+
+
+def test_a_folder_or_a_pipe_is_no_file(files: FileStore, tmp_path: Path) -> None:
+    """Only plain files are there."""
+    put(files, "a/b", b"")
+    with pytest.raises(UnknownFile):
+        files.read("a")
+    with pytest.raises(UnknownFile):
+        files.read("a/b/c")
+
+
+@pytest.mark.parametrize("key", ["b", "sub/b"])
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, key: str) -> None:
+    """A file in the folder's place is an error in words, without the path."""
+    (tmp_path / "files").write_text("", "utf-8")
+    files = LocalFileStore.open(str(tmp_path / "files"))
+    with pytest.raises(StoreUnavailable) as refused:
+        put(files, key, b"")
+    assert str(refused.value).startswith("the file store cannot be used: ")
+    assert str(tmp_path) not in str(refused.value)
+
+
+FULL = """
+import resource, sys
+from batchjob.errors import StorageFull
+from batchjob.files.local import LocalFileStore
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    with LocalFileStore.open(sys.argv[1]).write("a/b") as file:
+        for _ in range(int(sys.argv[2])):
+            file.write(b"x" * 1000)
+except StorageFull as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("writes", ["5", "100"])
+def test_f15_a_full_disk_leaves_no_temporary_file(tmp_path: Path, writes: str) -> None:
+    """No room is an error of its own, whether a write or the last flush finds it."""
+    command = [sys.executable, "-c", FULL, str(tmp_path / "files"), writes]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "the file store is full; make room and try again\n"
+    assert done.stderr == ""
+    assert left(tmp_path) == []
+    assert issubclass(StorageFull, StoreUnavailable)
+    assert resource.RLIMIT_FSIZE is not None
+    assert os.listdir(tmp_path / "files" / "a") == []  # noqa: PTH208 - the temporary ones too

@@ -1,0 +1,141 @@
+"""Loading plugins: each one's faults are its own."""
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchjob import Settings, hookimpl
+from batchjob.errors import AmbiguousBatchType, PluginProblem, UnknownScheme
+from batchjob.hookspecs import GROUP
+from batchjob.plugins import Plugins, load
+from support import Lines, Offering
+
+GOOD = """
+from support import Lines
+from batchjob import hookimpl
+
+@hookimpl
+def batchjob_strategies(settings):
+    return [Lines()]
+"""
+BROKEN = {
+    "missing_import": ("import no_such_package_anywhere", "ModuleNotFoundError"),
+    "bad_syntax": ("def f(:", "SyntaxError"),
+    "exits": ("import sys; sys.exit('gone')", "SystemExit"),
+    "misspelt": (
+        GOOD.replace("batchjob_strategies", "batchjob_strategy"),
+        "there is no hook batchjob_strategy; did you mean batchjob_strategies?",
+    ),
+    "wrong_argument": (GOOD.replace("(settings)", "(setings)"), "setings"),
+    "raises": (GOOD.replace("return [Lines()]", "raise RuntimeError('no server')"), "no server"),
+    "class_for_instance": (GOOD.replace("Lines()]", "Lines]"), "register an instance"),
+}
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Write modules that can be imported, and return their entry points."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name: str, text: str) -> EntryPoint:
+        (tmp_path / f"plugin_{name}.py").write_text(text, "utf-8")
+        return EntryPoint(name, f"plugin_{name}", GROUP)
+
+    return write  # type: ignore[return-value]
+
+
+def loaded(*points: EntryPoint, **options: Any) -> Plugins:
+    """Load these entry points and no others."""
+    return load(Settings(), found=points, **options)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_reported_by_name_and_the_rest_load(module: Any, name: str) -> None:
+    """Whatever is wrong with one plugin, the other one's strategies are there."""
+    text, words = BROKEN[name]
+    plugins = loaded(module(name, text), module("good", GOOD))
+    assert plugins.registry.batch_types == ("lines",)
+    assert plugins.problems
+    for problem in plugins.problems:
+        assert str(problem).startswith(f"plugin {name}: ")
+    assert words in str(plugins.problems[0])
+
+
+def test_strict_refuses_to_start(module: Any) -> None:
+    """With strict, the first problem is raised."""
+    with pytest.raises(PluginProblem, match="plugin bad_syntax"):
+        loaded(module("bad_syntax", "def f(:"), strict=True)
+
+
+def test_a_disabled_plugin_is_not_even_imported(module: Any) -> None:
+    """What is disabled cannot break anything."""
+    plugins = loaded(module("exits", BROKEN["exits"][0]), disable=["exits"])
+    assert plugins.problems == ()
+    assert plugins.names == ()
+
+
+def test_two_plugins_with_one_batch_type_are_both_named(module: Any) -> None:
+    """The type is unusable, the problem names both, and disabling one settles it."""
+    first, second = module("first", GOOD), module("second", GOOD)
+    (problem,) = loaded(first, second).problems
+    assert isinstance(problem, AmbiguousBatchType)
+    assert problem.plugins == ("first", "second")
+    settled = loaded(first, second, disable=["second"])
+    assert (settled.registry.batch_types, settled.problems) == (("lines",), ())
+
+
+def test_a_scheme_that_two_plugins_offer_stays_with_the_first() -> None:
+    """The second one's offer is left out and reported."""
+
+    class Stores:
+        @hookimpl
+        def batchjob_stores(self) -> Any:
+            return {"mine": lambda *_: self}
+
+    plugins = load(Settings(), found=(), plugins={"a": Stores(), "b": Stores()})
+    (problem,) = plugins.problems
+    assert str(problem) == "plugin b: its stores offer is left out: scheme 'mine' is a's already"
+
+
+def test_the_built_in_adapters_come_in_by_the_door() -> None:
+    """Stores, file stores, engines and strategies of batchjob are plugins like any other."""
+    plugins = load(Settings())
+    assert plugins.problems == ()
+    assert {"engines", "files", "products", "stores"} <= set(plugins.names)
+    assert {"memory", "sqlite", "postgresql"} <= set(plugins.stores)
+    assert "file" in plugins.file_stores
+    assert "inline" in plugins.engines
+    assert "product-export" in plugins.registry.batch_types
+
+
+def test_without_the_door_there_is_nothing() -> None:
+    """With no entry points there is neither a store nor a strategy."""
+    plugins = load(Settings(), found=())
+    assert (plugins.stores, plugins.file_stores, plugins.engines) == ({}, {}, {})
+    assert plugins.registry.batch_types == ()
+
+
+def test_a_plugin_may_be_given_as_an_object() -> None:
+    """A host can add plugins without installing them."""
+    plugins = load(Settings(), found=(), plugins={"mine": Offering(Lines())})
+    assert plugins.registry.batch_types == ("lines",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "opener", "words"),
+    [
+        (Settings(store="sqlit:///x"), "open_store", "unknown store scheme 'sqlit'"),
+        (Settings(files="s4://bucket"), "open_files", "unknown file store scheme 's4'"),
+        (Settings(engine="tread:4"), "open_engine", "unknown engine scheme 'tread'"),
+    ],
+)
+def test_an_unknown_scheme_lists_the_known(settings: Settings, opener: str, words: str) -> None:
+    """Who misspells a URL's scheme reads which there are."""
+    plugins = load(settings)
+    extra = [print] if opener == "open_engine" else []
+    with pytest.raises(UnknownScheme, match=words) as refused:
+        getattr(plugins, opener)(settings, *extra)
+    assert refused.value.known
