@@ -14,6 +14,7 @@ from batchjob.errors import (
     AmbiguousBatchType,
     BatchJobError,
     InvalidDocument,
+    InvalidSetting,
     InvalidStrategy,
     MisplacedCall,
     MissingExtra,
@@ -32,6 +33,7 @@ MAX_DETAIL: Final = 8192
 _FINAL: Final = (
     AmbiguousBatchType,
     InvalidDocument,
+    InvalidSetting,
     InvalidStrategy,
     MisplacedCall,
     MissingExtra,

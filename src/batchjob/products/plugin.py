@@ -1,0 +1,18 @@
+"""What this room offers through batchjob's hooks: the strategies on a catalogue.
+
+Nothing is read or connected here, and SQLAlchemy is not loaded: a strategy may never be used.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from batchjob.abc import Settings, Strategy
+from batchjob.hookspecs import hookimpl
+from batchjob.products.catalog import Catalog
+from batchjob.products.export import ProductExport
+
+
+@hookimpl
+def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
+    """Return the strategies on the catalogue that *settings* name."""
+    return [ProductExport(Catalog(settings.catalog_url))]
