@@ -87,7 +87,7 @@ class Offering:
         self.heard: list[tuple[int, str | None, str]] = []
 
     @hookimpl
-    def batchjob_strategies(self, settings: Settings) -> list[Any]:  # noqa: ARG002 - the hook's
+    def batchjob_strategies(self, settings: Settings) -> list[Any]:
         """Offer them."""
         return list(self.strategies)
 
@@ -96,7 +96,7 @@ class Listening(Offering):
     """A plugin that hears of changes, too."""
 
     @hookimpl
-    def batchjob_job_changed(self, event: Any, job: Any) -> None:  # noqa: ARG002 - the hook's
+    def batchjob_job_changed(self, event: Any, job: Any) -> None:
         """Remember it."""
         self.heard.append((event.n, event.from_status, event.to_status))
 

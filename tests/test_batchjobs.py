@@ -111,10 +111,10 @@ def test_an_actor_sees_only_what_is_theirs(jobs: BatchJobs) -> None:
         *(jobs.get, jobs.confirm, jobs.cancel, jobs.work, jobs.wait, jobs.open_result, jobs.events)
     ]
     for verb in verbs:
-        for job_id in (job.id, "batch_01G8T782965PYFG0751G0Z38B4"):
+        for job_id in (job.id, "batch_01G8T782965PYFG0751G0Z38B4", "'; drop", "\0"):
             with pytest.raises(UnknownJob) as refused:
                 verb(job_id, actor="usr_2")
-            assert str(refused.value) == f"there is no job '{job_id}'"
+            assert str(refused.value) == f"there is no job {job_id!r}"
     assert jobs.list(actor="usr_2").count == 0
     assert jobs.list(actor="usr_1").jobs == (job,) == jobs.list().jobs
 
@@ -294,7 +294,7 @@ def test_a_context_of_an_older_version_is_upgraded(opened: Opener, tmp_path: Pat
     assert "version 2 of lines, and this worker has 1" in job.result.errors[0].message
 
 
-@pytest.mark.parametrize("lease", [0, -1, 2.9, float("nan")])
+@pytest.mark.parametrize("lease", [0, -1, 2.9, float("nan"), float("inf")])
 def test_a_lease_below_three_seconds_is_refused(opened: Opener, lease: float) -> None:
     """The error says what was given and what would be right."""
     with pytest.raises(InvalidSetting, match="it must be 3 or more"):
@@ -320,3 +320,20 @@ def test_a_finish_may_make_no_file(opened: Opener) -> None:
     assert job.status is Status.COMPLETED
     with pytest.raises(NoResult):
         jobs.open_result(job.id)
+
+
+def test_a_chunk_that_kills_its_workers_ends_the_job(opened: Opener) -> None:
+    """When the last attempt's worker is gone, the next one to look fails the job and says so."""
+    clock = HandClock()
+    jobs = opened(Offering(Lines()), clock=clock)
+    job = jobs.work(jobs.create("lines").id, until=Status.CONFIRMED)
+    for _ in range(5):
+        lease = jobs.store.claim(
+            "gone", batch_types=["lines"], seconds=0.01, at=clock.now(), job_id=job.id
+        )
+        assert lease is not None
+        threading.Event().wait(0.03)
+    done = jobs.work(job.id)
+    assert done.status is Status.FAILED
+    assert done.result is not None
+    assert [error.code for error in done.result.errors] == ["worker_lost"]

@@ -180,7 +180,10 @@ class JobStore(ABC):
 
     @abstractmethod
     def create(self, job: BatchJob, *, context_version: int) -> BatchJob:
-        """Keep a new job with its first event and its plan chunk, and return it."""
+        """Keep a new job with its first event and its plan chunk, and return it.
+
+        `DuplicateJob` if there is one of this id.
+        """
 
     @abstractmethod
     def get(self, job_id: str) -> BatchJob:
@@ -296,9 +299,11 @@ class ChunkStore(ABC):
 
     @abstractmethod
     def sweep(self, *, at: datetime) -> int:
-        """End what can only end here and return how many chunks that were.
+        """End what can only end here, and return how many chunks were given up.
 
-        Chunks whose last attempt's lease is over are dead, and their jobs fail.
+        Chunks whose last attempt's lease is over are dead, and their jobs fail; chunks of ended
+        jobs become void; a finish that is missing is added. It reads first, so that an idle sweep
+        takes no lock; what is too much for one is left for the next.
         """
 
     @abstractmethod
@@ -307,7 +312,11 @@ class ChunkStore(ABC):
 
     @abstractmethod
     def next_claim(self, job_id: str) -> float | None:
-        """Return the seconds until a chunk of the job may be claimed; None if there is none."""
+        """Return the seconds until a chunk of the job may be claimed; None if there is none.
+
+        A leased chunk may be once its lease is over, unless that was its last attempt: what
+        becomes of it then is `sweep`'s to say. So None can also be said of an open job.
+        """
 
     @abstractmethod
     def close(self) -> None:

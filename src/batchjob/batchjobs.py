@@ -21,8 +21,8 @@ from batchjob.abc import Clock, FileStore, JobPage, JobQuery, Settings, Store
 from batchjob.converters import context_to_json, json_schema, plain_json, structure_context
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.ids import is_job_id, ulid
 from batchjob.core.ids import job_id as make_job_id
-from batchjob.core.ids import ulid
 from batchjob.core.job import BatchJob
 from batchjob.core.status import OPEN, Status, Verb
 from batchjob.core.times import to_epoch_ms
@@ -115,7 +115,7 @@ class BatchJobs:
         Raises `UnknownScheme`, `InvalidSetting`, `StoreUnavailable`, `StoreTooNew`,
         `MissingExtra`.
         """
-        if not lease >= MIN_LEASE:
+        if not MIN_LEASE <= lease < math.inf:
             raise InvalidSetting(f"the lease is {lease} seconds; it must be {MIN_LEASE:g} or more")
         settings = Settings(
             store=store,
@@ -191,6 +191,8 @@ class BatchJobs:
 
     def get(self, job_id: str, *, actor: str | None = None) -> BatchJob:
         """Return a job as it stands; `UnknownJob` if there is none, or it is somebody else's."""
+        if not is_job_id(job_id):  # one job has one id, and the store is not asked for others
+            raise UnknownJob(job_id)
         job = self.store.get(job_id)
         if actor is not None and job.created_by != actor:
             raise UnknownJob(job_id)
@@ -246,6 +248,7 @@ class BatchJobs:
         worker, pause = self.worker(), threading.Event()
         while job.status in OPEN and job.status != until:
             if not worker.step(job_id):
+                self.store.sweep(at=self.clock.now())  # what no worker can end is ended here
                 seconds = self.store.next_claim(job_id)
                 if seconds is None:  # it ended, or waits to be confirmed
                     return self.store.get(job_id)

@@ -55,6 +55,19 @@ class UnknownJob(BatchJobError, LookupError):
         return f"there is no job {self.job_id!r}"
 
 
+class DuplicateJob(BatchJobError, ValueError):
+    """There is a job of this id already; it is as it was."""
+
+    code = "duplicate_job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return f"there is a job {self.job_id!r} already"
+
+
 class NoResult(BatchJobError, LookupError):
     """The job has no file: it has not completed, or its strategy makes none."""
 

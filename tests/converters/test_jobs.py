@@ -38,6 +38,11 @@ def test_a_job_looks_as_on_the_apis_page() -> None:
     }
 
 
+def test_the_json_is_plain() -> None:
+    """A status is a plain text, so that any writer of JSON, YAML or SQL takes it."""
+    assert type(job_to_json(new_job())["status"]) is str
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "words"),
     [

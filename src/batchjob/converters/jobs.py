@@ -18,6 +18,7 @@ from batchjob.converters.plain import say
 from batchjob.converters.strict import Wrong, faults_of, make_converter
 from batchjob.core.job import BatchJob
 from batchjob.core.results import JobError, Result
+from batchjob.core.status import Status
 from batchjob.errors import InvalidDocument
 
 _converter = make_converter()
@@ -70,6 +71,7 @@ _context = override(struct_hook=_object)
 _err = override(omit_if_default=False)
 _type = override(rename="type")
 _converter.register_unstructure_hook(datetime, time_to_json)
+_converter.register_unstructure_hook(Status, str.__str__)  # a plain text, not a StrEnum
 _converter.register_unstructure_hook(
     JobError,
     make_dict_unstructure_fn(JobError, _converter, _cattrs_omit_if_default=True, err=_err),

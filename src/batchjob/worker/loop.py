@@ -53,6 +53,7 @@ class Worker:
         self.id = secrets.token_hex(8)  # never a host's name: a restarted host is another worker
         self._store, self._files, self._registry = store, files, registry
         self._clock, self._seconds, self._changed = clock, seconds, changed
+        self._held: Lease | None = None
         self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
 
     def step(self, job_id: str | None = None) -> bool:
@@ -72,6 +73,7 @@ class Worker:
         )
         if lease is None:
             return False
+        self._held = lease
         try:
             with Heartbeat(self._store, lease, since=since) as heartbeat:
                 self._do(lease, heartbeat)
@@ -82,6 +84,18 @@ class Worker:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing a strategy raises ends a worker
             self._fail(lease, error)
+        finally:
+            self._held = None
+        return True
+
+    def give_back(self) -> bool:
+        """Release the chunk that `step` is doing in another thread; return whether there was one.
+
+        Its attempt is not spent, and what the strategy still does with it is refused.
+        """
+        if (lease := self._held) is None:
+            return False
+        self._store.release(lease)
         return True
 
     def _do(self, lease: Lease, heartbeat: Heartbeat) -> None:

@@ -1,0 +1,120 @@
+"""The commands that only look: ``types``, ``list`` and ``show``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from batchjob.cli import exits
+from batchjob.cli.saying import write_job, write_json
+from batchjob.cli.settings import Where, with_json, with_settings
+from batchjob.core.job import BatchJob
+from batchjob.core.status import OPEN, Status
+
+if TYPE_CHECKING:
+    from batchjob.batchjobs import BatchJobs
+
+LARGEST_PAGE = 100
+"""How many jobs are listed at most; ``--offset`` leads to the others."""
+
+LARGEST_OFFSET = 10_000
+"""How far into the list one can go by counting."""
+
+
+@click.command()
+@with_json
+@with_settings
+def types(where: Where, *, as_json: bool) -> int:
+    """Print what jobs can be made, and asked for."""
+    catalog = where.catalog or where.store  # of the store itself nothing is needed
+    with attrs.evolve(where, store="memory:", catalog=catalog, engine=None).open() as jobs:
+        found = jobs.types()
+    if as_json:
+        write_json(
+            [{**attrs.asdict(each), "context_schema": each.context_schema} for each in found]
+        )
+        return exits.DONE
+    from batchjob.cli.render import show_types
+
+    show_types(found)
+    return exits.DONE
+
+
+@click.command("list")
+@click.option("--type", "batch_types", multiple=True, metavar="TYPE", help="Only jobs of TYPE.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([str(status) for status in Status]),
+    help="Only jobs of this status.",
+)
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, LARGEST_PAGE), help="How many."
+)
+@click.option(
+    "--offset",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, LARGEST_OFFSET),
+    help="How many to leave out before them.",
+)
+@with_json
+@with_settings
+def list_(
+    where: Where,
+    *,
+    batch_types: Sequence[str],
+    statuses: Sequence[str],
+    limit: int,
+    offset: int,
+    as_json: bool,
+) -> int:
+    """List jobs, newest first; --type and --status may be repeated."""
+    wanted = [Status(status) for status in statuses]
+    with where.open() as jobs:
+        page = jobs.list(batch_types=batch_types, statuses=wanted, limit=limit, offset=offset)
+    if as_json:
+        from batchjob.converters import job_to_json
+
+        found = [job_to_json(job) for job in page.jobs]
+        write_json({"batch_jobs": found, "count": page.count, "offset": offset, "limit": limit})
+        return exits.DONE
+    from batchjob.cli.render import show_list
+
+    show_list(page, offset=offset)
+    return exits.DONE
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@with_json
+@with_settings
+def show(where: Where, job_id: str, *, as_json: bool) -> int:
+    """Print all that is known of a job."""
+    with where.open() as jobs:
+        job = jobs.get(job_id)
+        events = jobs.events(job_id)
+        waits_for = _waits_for(jobs, job, where)
+    if as_json:
+        write_job(job)
+        return exits.DONE
+    from batchjob.cli.render import show_job
+
+    show_job(job, events=events, waits_for=waits_for)
+    return exits.DONE
+
+
+def _waits_for(jobs: "BatchJobs", job: BatchJob, where: Where) -> str | None:
+    """Say why *job* does not move, or None if it has ended."""
+    if job.status not in OPEN:
+        return None
+    if job.batch_type not in jobs.plugins.registry.batch_types:
+        return f"a plugin that offers {job.batch_type}; none that is installed here does"
+    seconds = jobs.store.next_claim(job.id)
+    if seconds is None:
+        return f"a confirmation: {where.command('confirm', job.id)}"
+    if seconds > 0:
+        return f"the end of a worker's lease, or its next try: about {seconds:.0f} s"
+    return f"a worker: {where.command('work', job.id)}"

@@ -1,0 +1,140 @@
+"""Where things are, by option or environment: what every command takes after its name."""
+
+import math
+import re
+import shlex
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+import attrs
+import click
+from click.core import ParameterSource
+
+from batchjob.abc import Settings
+from batchjob.cli.interrupts import UntornStore
+
+if TYPE_CHECKING:
+    from batchjob.abc import Store
+    from batchjob.batchjobs import BatchJobs
+
+Command = Callable[..., int]
+"""What a command is made of: a function that returns its exit status."""
+
+_DEFAULTS: Final = Settings()
+_OPTIONS: Final = ("store", "files", "catalog", "engine", "lease")
+
+
+@attrs.frozen(kw_only=True)
+class Where:
+    """The settings of one command; ``given`` are those of them that stood on the command line."""
+
+    store: str = _DEFAULTS.store
+    files: str = _DEFAULTS.files
+    catalog: str | None = None
+    engine: str | None = None
+    lease: float = _DEFAULTS.lease
+    given: tuple[str, ...] = ()
+
+    def open(self, *, here: bool = False) -> "BatchJobs":
+        """Open the jobs of the store.
+
+        With *here* the command itself works on them: the engine ``inline`` has nothing to do
+        then, and Ctrl-C leaves no chunk behind.
+        """
+        from batchjob.batchjobs import BatchJobs
+
+        engine = None if here and self.engine == "inline" else self.engine
+        jobs = BatchJobs.open(
+            self.store, files=self.files, catalog=self.catalog, engine=engine, lease=self.lease
+        )
+        if here:
+            jobs.store = cast("Store", UntornStore(jobs.store))
+        return jobs
+
+    def command(self, *words: str) -> str:
+        """Return the command that does *words* with the same settings, to be pasted.
+
+        A password in a URL is masked: it has to be filled in again.
+        """
+        line = ["batchjob", *words]
+        for name in self.given:
+            value = getattr(self, name)
+            text = f"{value:g}" if isinstance(value, float) else _masked(str(value))
+            line += [f"--{name}", text]
+        return shlex.join(line)
+
+
+def with_settings(command: Command) -> Command:
+    """Give *command* the options that say where things are, as its first argument, a `Where`."""
+
+    @wraps(command)
+    def gathered(**options: Any) -> int:
+        context = click.get_current_context()
+        given = [
+            name
+            for name in _OPTIONS
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        where = Where(given=tuple(given), **{name: options.pop(name) for name in _OPTIONS})
+        return command(where, **options)
+
+    decorated: Any = gathered
+    for option in reversed(_options()):
+        decorated = option(decorated)
+    result: Command = decorated
+    return result
+
+
+def with_json(command: Command) -> Command:
+    """Give *command* the option ``--json``, as the argument ``as_json``."""
+    option = click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON, and nothing else on standard output."
+    )
+    return option(command)
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
+def _options() -> list[Callable[[Command], Command]]:
+    return [
+        _option("store", "URL", "Where jobs live.", default=_DEFAULTS.store),
+        _option("files", "FOLDER|URL", "Where files live.", default=_DEFAULTS.files),
+        _option("catalog", "URL", "The product catalogue; the store's database if absent."),
+        _option("engine", "NAME", "Who is told of new work; nobody if absent."),
+        _option(
+            "lease",
+            "SECONDS",
+            "How long a chunk is a worker's without a sign of life.",
+            default=_DEFAULTS.lease,
+            type=float,
+            callback=_finite,
+        ),
+    ]
+
+
+def _option(name: str, metavar: str, doc: str, **more: Any) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{name}",
+        metavar=metavar,
+        envvar=f"BATCHJOB_{name.upper()}",
+        show_envvar=True,
+        show_default="default" in more,
+        help=doc,
+        **more,
+    )
+
+
+def _masked(url: str) -> str:
+    """Return *url* without its password, wherever it stands in it."""
+    url = re.sub(r"(?<=[?&]password=)[^&]+", "***", url)
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return url
+    return url.replace(f":{password}@", ":***@", 1) if password else url

@@ -1,0 +1,27 @@
+"""Jobs and chunks in this process's memory: for tests and notebooks, gone when it ends.
+
+The two halves of the store, put together; they keep the same promises as any store, by the same
+rules of the core.
+"""
+
+import time
+from collections.abc import Callable
+
+from batchjob.abc import Store
+from batchjob.stores.memory_chunks import MemoryChunks
+from batchjob.stores.memory_jobs import MemoryJobs
+from batchjob.stores.memory_rows import MemoryTransaction, Rows
+
+__all__ = ["MemoryStore", "MemoryTransaction"]
+
+
+class MemoryStore(MemoryJobs, MemoryChunks, Store):
+    """A store in memory, for the threads of one process.
+
+    *clock* gives the seconds since 1970 by which leases are judged. ``transaction()`` yields a
+    `MemoryTransaction`; while one is open, other threads wait.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._rows = Rows()

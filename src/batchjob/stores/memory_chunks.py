@@ -1,0 +1,225 @@
+"""The half of a store in memory that leases chunks and takes what became of them."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from batchjob.abc import ChunkStore
+from batchjob.core.chunks import Chunk, ChunkState, Finished, Lease, Part, Planned
+from batchjob.core.results import JobError
+from batchjob.core.status import MOVES, OPEN
+from batchjob.errors import InvalidState, LeaseLost
+from batchjob.stores import memory_effects, rules
+from batchjob.stores.memory_jobs import job_row, moved
+from batchjob.stores.memory_rows import ChunkRow, MemoryTransaction, Rows
+
+_FREE: Final[dict[str, Any]] = {"worker": None, "lease_until": 0.0}
+
+
+class MemoryChunks(ChunkStore):
+    """The lease protocol in memory."""
+
+    _rows: Rows
+    _clock: Callable[[], float]
+
+    def claim(
+        self,
+        worker: str,
+        *,
+        batch_types: Sequence[str],
+        seconds: float,
+        at: datetime,
+        job_id: str | None = None,
+    ) -> Lease | None:
+        """Lease the next chunk that may be tried (of one job, if named), or return None."""
+        with self._rows.transaction():
+            row = self._next(batch_types, job_id)
+            if row is None:
+                return None
+            claimed = attrs.evolve(
+                row,
+                state=ChunkState.LEASED,
+                token=row.token + 1,
+                attempts=row.attempts + 1,
+                worker=worker,
+                lease_s=seconds,
+                lease_until=self._clock() + seconds,
+            )
+            self._rows.put_chunk(claimed)
+            if job_row(self._rows, row.job_id).job.status in MOVES["start"]:
+                moved(self._rows, row.job_id, "start", at)
+        return _lease(claimed, worker)
+
+    def renew(self, lease: Lease) -> None:
+        """Make the lease last its seconds from now; `LeaseLost` if it is not current any more."""
+        with self._rows.transaction():
+            row = self._live(lease)
+            self._rows.put_chunk(attrs.evolve(row, lease_until=self._clock() + row.lease_s))
+
+    def transaction(self) -> AbstractContextManager[MemoryTransaction]:
+        """Open a transaction; what is given to its ``on_commit`` is done at the block's end."""
+        return self._rows.transaction()
+
+    def stage(self, lease: Lease, chunks: Sequence[Chunk]) -> None:
+        """Keep chunks of a plan that goes on; `LeaseLost` if the lease is not current any more."""
+        with self._rows.transaction():
+            row = self._live(lease)
+            memory_effects.stage(self._rows, row, chunks)
+            self._rows.put_chunk(attrs.evolve(row, staged_by=lease.token))
+
+    def complete(
+        self,
+        lease: Lease,
+        done: Planned | Part | Finished,
+        *,
+        at: datetime,
+        transaction: Any = None,
+    ) -> None:
+        """Commit what a chunk did, as the last statements; `LeaseLost` and nothing is kept."""
+        try:
+            with self._rows.transaction():
+                self._complete(lease, done, at)
+        except LeaseLost:
+            if transaction is not None:
+                transaction.rollback()  # also if the caller goes on as if nothing had been
+            raise
+
+    def fail(
+        self,
+        lease: Lease,
+        errors: Sequence[JobError],
+        *,
+        detail: str,
+        delay: float,
+        give_up: bool,
+        at: datetime,
+    ) -> bool:
+        """Give the chunk back after an error; True if that was its end, and the job failed."""
+        with self._rows.transaction():
+            row = self._mine(lease)
+            if row is None:
+                return False
+            dead = give_up or row.attempts >= row.max_attempts
+            told = attrs.evolve(
+                row,
+                state=ChunkState.DEAD if dead else ChunkState.READY,
+                token=row.token + 1,
+                not_before=self._clock() + min(delay, rules.MAX_BACKOFF),
+                detail=detail,
+                **_FREE,
+            )
+            self._rows.put_chunk(told)
+            return dead and self._failed(lease.job_id, errors, at)
+
+    def release(self, lease: Lease) -> None:
+        """Give chunk and attempt back untried; a lease that is not current is left alone."""
+        with self._rows.transaction():
+            if (row := self._mine(lease)) is not None:
+                free = {"state": ChunkState.READY, "attempts": row.attempts - 1, **_FREE}
+                self._rows.put_chunk(attrs.evolve(row, **free))
+
+    def sweep(self, *, at: datetime) -> int:
+        """End chunks whose last attempt's lease is over, and return how many there were.
+
+        Besides, chunks of ended jobs become void.
+        """
+        with self._rows.transaction():
+            exhausted = [row for row in self._rows.open_chunks() if self._exhausted(row)]
+            for row in exhausted:
+                dead = {"state": ChunkState.DEAD, "token": row.token + 1, **_FREE}
+                self._rows.put_chunk(attrs.evolve(row, **dead))
+                error = rules.worker_lost(row.kind, row.seq, row.attempts)
+                self._failed(row.job_id, (error,), at)
+            for row in tuple(self._rows.open_chunks()):
+                if job_row(self._rows, row.job_id).job.status not in OPEN:
+                    self._rows.put_chunk(attrs.evolve(row, state=ChunkState.VOID, **_FREE))
+        return len(exhausted)
+
+    def parts(self, job_id: str) -> Iterator[Part]:
+        """Yield what the done work chunks of a job left, in order."""
+        parts = [row.part for row in self._rows.chunks_of(job_id) if row.part is not None]
+        yield from sorted(parts, key=lambda part: part.seq)
+
+    def next_claim(self, job_id: str) -> float | None:
+        """Return the seconds until a chunk of the job may be claimed; None if there is none."""
+        with self._rows.locked():
+            rows = [row for row in self._rows.chunks_of(job_id) if self._to_try(row)]
+        return min(map(self._wait, rows), default=None)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _next(self, batch_types: Sequence[str], job_id: str | None) -> ChunkRow | None:
+        for row in self._rows.open_chunks():
+            if job_id is not None and row.job_id != job_id:
+                continue
+            known = job_row(self._rows, row.job_id).job.batch_type in batch_types
+            if known and self._to_try(row) and not self._wait(row):
+                return row
+        return None
+
+    def _to_try(self, row: ChunkRow) -> bool:
+        live = job_row(self._rows, row.job_id).job.status in rules.CLAIMABLE[row.kind]
+        return live and row.is_open and row.attempts < row.max_attempts
+
+    def _wait(self, row: ChunkRow) -> float:
+        now = self._clock()
+        if row.state is ChunkState.READY:
+            return 0.0 if rules.ready(row.not_before, now=now) else row.not_before - now
+        over = rules.expired(row.lease_until, row.lease_s, now=now)
+        return 0.0 if over else row.lease_until - now
+
+    def _exhausted(self, row: ChunkRow) -> bool:
+        over = rules.expired(row.lease_until, row.lease_s, now=self._clock())
+        return row.state is ChunkState.LEASED and row.attempts >= row.max_attempts and over
+
+    def _mine(self, lease: Lease) -> ChunkRow | None:
+        row = self._rows.chunk(lease.job_id, lease.kind, lease.seq)
+        current = row is not None and row.state is ChunkState.LEASED and row.token == lease.token
+        return row if current else None
+
+    def _live(self, lease: Lease) -> ChunkRow:
+        row = self._mine(lease)
+        if row is None or job_row(self._rows, lease.job_id).job.status not in OPEN:
+            raise _lost(lease)
+        return row
+
+    def _failed(self, job_id: str, errors: Sequence[JobError], at: datetime) -> bool:
+        try:
+            moved(self._rows, job_id, "fail", at, errors=rules.kept(errors))
+        except InvalidState:
+            return False  # it ended otherwise, and stays as it is
+        return True
+
+    def _complete(self, lease: Lease, done: Planned | Part | Finished, at: datetime) -> None:
+        if (row := self._mine(lease)) is None:
+            raise _lost(lease)
+        part = attrs.evolve(done, seq=lease.seq) if isinstance(done, Part) else None
+        self._rows.put_chunk(attrs.evolve(row, state=ChunkState.DONE, part=part, **_FREE))
+        try:
+            memory_effects.keep(self._rows, row, done, at)
+        except InvalidState:
+            raise _lost(lease) from None
+
+
+def _lease(row: ChunkRow, worker: str) -> Lease:
+    return Lease(
+        job_id=row.job_id,
+        kind=row.kind,
+        seq=row.seq,
+        token=row.token,
+        attempt=row.attempts,
+        max_attempts=row.max_attempts,
+        seconds=row.lease_s,
+        worker=worker,
+        payload=json.loads(row.payload),
+        weight=row.weight,
+    )
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(lease.job_id, lease.kind, lease.seq, lease.token)

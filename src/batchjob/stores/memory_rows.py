@@ -1,0 +1,201 @@
+"""The rows of a store in memory and transactions over them; no rule of the protocol is here."""
+
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+import attrs
+
+from batchjob.core.chunks import ChunkKind, ChunkState, Part
+from batchjob.core.events import Event
+from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.job import BatchJob
+from batchjob.core.results import JobError, Outcomes, StatDescriptor
+from batchjob.stores.rules import MAX_ATTEMPTS
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+Place = tuple[str, float, ChunkKind, int]
+"""Where a chunk stands among those that may be claimed: job, not before when, kind, number."""
+
+
+@attrs.frozen(kw_only=True)
+class JobRow:
+    """A job and what a store keeps beside it; ``context`` is JSON text."""
+
+    job: BatchJob
+    context: str
+    context_version: int
+    total: int = 0
+    done: int = 0
+    count: int | None = None
+    advancement_count: int = 0
+    outcomes: Outcomes | None = None
+    stat_descriptors: tuple[StatDescriptor, ...] | None = None
+    errors: tuple[JobError, ...] | None = None
+    file: StoredFile | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ChunkRow:
+    """A chunk and its lease; ``payload`` is JSON text, times are seconds of the store's clock."""
+
+    job_id: str
+    kind: ChunkKind
+    seq: int
+    state: ChunkState = ChunkState.READY
+    token: int = 0
+    attempts: int = 0
+    max_attempts: int = MAX_ATTEMPTS
+    worker: str | None = None
+    lease_until: float = 0.0
+    lease_s: float = 0.0
+    not_before: float = 0.0
+    payload: str = "null"
+    weight: int = 0
+    staged_by: int | None = None
+    part: Part | None = None
+    detail: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the chunk may still be done."""
+        return self.state in {ChunkState.READY, ChunkState.LEASED}
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among the open ones."""
+        return self.job_id, self.not_before, self.kind, self.seq
+
+
+class MemoryTransaction:
+    """An open transaction of a store in memory, as a strategy sees it."""
+
+    def __init__(self) -> None:
+        self._effects: list[Callable[[], object]] = []
+        self.rolled_back = False
+
+    def on_commit(self, effect: Callable[[], object]) -> None:
+        """Call *effect* when the transaction commits; never, if it does not.
+
+        Effects run in order, before anybody else sees the chunk done. One that raises undoes the
+        chunk and leaves out those after it.
+        """
+        self._effects.append(effect)
+
+    def rollback(self) -> None:
+        """Keep nothing of the transaction, however its block ends."""
+        self.rolled_back = True
+
+    def run(self) -> None:
+        """Call the effects."""
+        for effect in self._effects:
+            effect()
+
+
+class Rows:
+    """Jobs, chunks by job, events by job, files, and the open chunks in the order of claims."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobRow] = {}
+        self.chunks: dict[str, dict[tuple[ChunkKind, int], ChunkRow]] = {}
+        self.events: dict[str, tuple[Event, ...]] = {}
+        self.files: dict[str, FileRecord] = {}
+        self.open: list[Place] = []
+        self._lock = threading.RLock()
+        self._undo: list[Callable[[], object]] | None = None  # None outside of transactions
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other threads out, to read."""
+        with self._lock:
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        """Keep other threads out; undo all that was put if the block raises, or is rolled back."""
+        with self._lock:
+            outer, self._undo = self._undo, []
+            transaction = MemoryTransaction()
+            try:
+                yield transaction
+                if transaction.rolled_back:
+                    self._roll_back()
+                else:
+                    transaction.run()
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                inner, self._undo = self._undo, outer
+                if outer is not None:  # within another one, which may yet be undone
+                    outer.extend(inner or ())
+
+    def chunk(self, job_id: str, kind: ChunkKind, seq: int) -> ChunkRow | None:
+        """Return a chunk's row, or None if there is none."""
+        return self.chunks.get(job_id, {}).get((kind, seq))
+
+    def chunks_of(self, job_id: str) -> tuple[ChunkRow, ...]:
+        """Return the rows of a job's chunks as they are now."""
+        with self._lock:
+            return tuple(self.chunks.get(job_id, {}).values())
+
+    def open_chunks(self) -> Iterator[ChunkRow]:
+        """Yield the chunks that may still be done, in the order of claims."""
+        for job_id, _, kind, seq in self.open:
+            yield self.chunks[job_id][kind, seq]
+
+    def put_job(self, row: JobRow) -> None:
+        """Keep a job's row in place of what there was."""
+        self._put(self.jobs, row.job.id, row)
+
+    def put_events(self, job_id: str, events: tuple[Event, ...]) -> None:
+        """Keep a job's events in place of what there was."""
+        self._put(self.events, job_id, events)
+
+    def put_file(self, record: FileRecord) -> None:
+        """Keep what is known of a file in place of what there was."""
+        self._put(self.files, record.file.key, record)
+
+    def put_chunk(self, row: ChunkRow) -> None:
+        """Keep a chunk's row in place of what there was."""
+        self._index(self.chunk(row.job_id, row.kind, row.seq), row)
+        self._put(self.chunks.setdefault(row.job_id, {}), (row.kind, row.seq), row)
+
+    def drop_chunk(self, row: ChunkRow) -> None:
+        """Forget a chunk."""
+        self._index(row, None)
+        self._put(self.chunks[row.job_id], (row.kind, row.seq), None)
+
+    def _index(self, before: ChunkRow | None, after: ChunkRow | None) -> None:
+        self._on_rollback(lambda: self._reindex(after, before))
+        self._reindex(before, after)
+
+    def _reindex(self, before: ChunkRow | None, after: ChunkRow | None) -> None:
+        if before is not None and before.is_open:
+            del self.open[bisect_left(self.open, before.place)]
+        if after is not None and after.is_open:
+            insort(self.open, after.place)
+
+    def _put(self, table: MutableMapping[Key, Value], key: Key, row: Value | None) -> None:
+        before = table.get(key)
+        self._on_rollback(lambda: _set(table, key, before))
+        _set(table, key, row)
+
+    def _on_rollback(self, undo: Callable[[], object]) -> None:
+        if self._undo is None:
+            raise RuntimeError("rows are put within a transaction")
+        self._undo.append(undo)
+
+    def _roll_back(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+
+def _set(table: MutableMapping[Key, Value], key: Key, row: Value | None) -> None:
+    if row is None:
+        table.pop(key, None)
+    else:
+        table[key] = row

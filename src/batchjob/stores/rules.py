@@ -1,0 +1,101 @@
+"""What every store decides in the same way, whatever it keeps its rows in.
+
+Pure functions and constants, all read off the core; no I/O, and no database.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from batchjob.core.chunks import ChunkKind
+from batchjob.core.files import StoredFile
+from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
+from batchjob.core.status import Status, sources
+
+MAX_ATTEMPTS: Final = 5
+"""How often a chunk is tried; an attempt is paid for when it is claimed."""
+
+MAX_BACKOFF: Final = 300.0
+"""The longest wait before another attempt, in seconds; a time further ahead is a clock's fault."""
+
+KEPT_ERRORS: Final = 1000
+"""How many errors a job's result keeps."""
+
+ALMOST: Final = 0.99
+"""The highest progress of a job that is not completed."""
+
+CLAIMABLE: Final[Mapping[ChunkKind, tuple[Status, ...]]] = {
+    ChunkKind.PLAN: sources("pre_process"),
+    ChunkKind.WORK: sources("start") + sources("complete"),
+    ChunkKind.FINISH: sources("start") + sources("complete"),
+}
+"""The statuses of a job in which a chunk may be claimed: those that its completion moves on."""
+
+TO_CLAIM: Final = tuple(
+    status for status in Status if any(status in each for each in CLAIMABLE.values())
+)
+"""The statuses of a job in which any chunk may be claimed."""
+
+
+def dumps(value: object) -> str:
+    """Return *value* as JSON in ASCII, its keys in their order; `ValueError` for NaN and such."""
+    return json.dumps(value, allow_nan=False)
+
+
+def ready(not_before: float, *, now: float) -> bool:
+    """Tell whether a chunk's time has come, or was set by a clock that was put back since."""
+    return not_before <= now or not_before > now + MAX_BACKOFF
+
+
+def expired(until: float, seconds: float, *, now: float) -> bool:
+    """Tell whether a lease of *seconds* is over, or was set by a clock that was put back since."""
+    return until < now or until > now + 2 * seconds
+
+
+def progress(done: int, count: int, *, completed: bool) -> float:
+    """Return how far a job is, from 0 to 1: 1 only when everything is done."""
+    if completed:
+        return 1.0
+    return min(done / count, ALMOST) if count else 0.0
+
+
+def result(
+    *,
+    stat_descriptors: tuple[StatDescriptor, ...] | None,
+    errors: tuple[JobError, ...] | None,
+    count: int | None,
+    advancement_count: int,
+    outcomes: Outcomes | None,
+    completed: bool,
+    file: StoredFile | None,
+) -> Result | None:
+    """Return what is known of a job's work: None until it is planned or failed.
+
+    *stat_descriptors* is None until it is planned, *errors* until it failed.
+    """
+    if stat_descriptors is None and errors is None:
+        return None
+    return Result(
+        stat_descriptors=stat_descriptors or (),
+        errors=errors or (),
+        count=count,
+        advancement_count=None if count is None else advancement_count,
+        progress=None if count is None else progress(advancement_count, count, completed=completed),
+        file_key=file.key if file and completed else None,
+        file_size=file.size if file and completed else None,
+        outcomes=outcomes,
+    )
+
+
+def kept(errors: Sequence[JobError]) -> tuple[JobError, ...]:
+    """Return the errors that a result keeps."""
+    return tuple(errors[:KEPT_ERRORS])
+
+
+def worker_lost(kind: str, seq: int, attempts: int) -> JobError:
+    """Return the error of a job whose chunk was given up because each worker on it vanished."""
+    return JobError(
+        code="worker_lost",
+        message=f"{kind} {seq} was given up: {attempts} workers in a row did not come back from it",
+        params={"kind": kind, "seq": seq, "attempts": attempts},
+    )

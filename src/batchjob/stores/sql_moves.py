@@ -1,0 +1,41 @@
+"""Transitions of a job in a SQL store: the job's row and its event, in the caller's transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchjob.core.results import JobError
+from batchjob.core.status import Verb
+from batchjob.stores import rows
+from batchjob.stores.rules import kept
+from batchjob.stores.statements import Statements
+
+
+def moved(
+    connection: sa.Connection,
+    statements: Statements,
+    verb: Verb,
+    values: dict[str, Any],
+    *,
+    actor: str | None = None,
+    reason: str | None = None,
+) -> sa.Row[Any] | None:
+    """Move a job by *verb* and write the event; None if it is not where *verb* starts from.
+
+    *values* are ``job_id``, ``at`` and what the verb's statement sets. Confirming a job without
+    chunks adds its finish.
+    """
+    row = connection.execute(statements.moves[verb], values).one_or_none()
+    if row is None:
+        return None
+    said = {"job_id": values["job_id"], "actor": actor, "reason": reason}
+    connection.execute(statements.add_event, said)
+    if verb == "confirm" and not row.total:
+        connection.execute(statements.add_finish, {"job_id": values["job_id"]})
+    return row
+
+
+def failure(errors: Sequence[JobError]) -> dict[str, Any]:
+    """Return what the statement of ``fail`` sets."""
+    return {"errors": rows.listed(kept(errors)), "error_count": len(errors)}

@@ -1,0 +1,14 @@
+"""The promises of the port `Store`, to be kept by every store.
+
+Subclass `StoreConformance` in a test module and give it three fixtures: ``store`` (an empty
+store), ``advance`` (a callable that moves the store's own clock by so many seconds, back too), and
+``effects`` (something to change in its transactions, see `Effects`).
+"""
+
+from stores.promises_of_effects import PromisesOfEffects
+from stores.promises_of_jobs import PromisesOfJobs
+from stores.promises_of_leases import PromisesOfLeases
+
+
+class StoreConformance(PromisesOfJobs, PromisesOfLeases, PromisesOfEffects):
+    """All that a store promises."""
