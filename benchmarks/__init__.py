@@ -1,0 +1,1 @@
+"""What batchjob costs, beside programs that do the same by hand: see README.md."""
