@@ -12,7 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from batchjob.abc import Settings
-from batchjob.stores import schema
+from batchjob.stores import (
+    indexes,  # noqa: F401 - they are to be in the metadata
+    schema,
+)
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import metadata
 

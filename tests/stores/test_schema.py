@@ -11,7 +11,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from batchjob.errors import StoreTooNew, StoreUnavailable
-from batchjob.stores import schema
+from batchjob.stores import (
+    indexes,  # noqa: F401 - they are to be in the metadata
+    schema,
+)
 from batchjob.stores.database import parsed
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import metadata

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from batchjob.cli import exits
+from batchjob.cli.database import db
 from batchjob.cli.demo import demo
 from batchjob.cli.interrupts import exit_status, interruptible
 from batchjob.cli.looking import list_, show, types
@@ -75,7 +76,7 @@ def program(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (demo, types, run, create, work, list_, show, confirm, cancel):
+for _command in (demo, types, run, create, work, list_, show, confirm, cancel, db):
     program.add_command(_command)
 
 

@@ -4,12 +4,9 @@ import os
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, Protocol, Self
-
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from typing import Final, Protocol
 
 from batchjob.batchjobs import BatchJobs
-from batchjob.cli.render import console
 from batchjob.cli.saying import note
 from batchjob.core.job import BatchJob
 from batchjob.core.status import OPEN, Status
@@ -33,11 +30,13 @@ class Shown(Protocol):
 def progress(jobs: BatchJobs, job: BatchJob) -> AbstractContextManager[Shown]:
     """Return what shows *job* from here on, to be used around the work."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from batchjob.cli.bar import Bar  # rich is slow to import
+
         return Bar(jobs, job)
     return nullcontext(Lines(jobs, job))
 
 
-class _Watcher:
+class Watcher:
     """Knows whether a job moved since it was last seen, and if not, what it waits for."""
 
     def __init__(self, jobs: BatchJobs, job: BatchJob) -> None:
@@ -51,50 +50,12 @@ class _Watcher:
         return self._jobs.store.next_claim(job.id) or 0.0
 
 
-class Bar:
-    """A bar with the job's own count."""
-
-    def __init__(self, jobs: BatchJobs, job: BatchJob) -> None:
-        self._watcher = _Watcher(jobs, job)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[numbers]}", markup=False),
-            TimeElapsedColumn(),
-            console=console(err=True),
-        )
-        self._first, self._task = job, TaskID(0)
-
-    def __enter__(self) -> Self:
-        self._task = self._progress.add_task("", total=None, numbers="")
-        self._update(self._first, 0.0)
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def watch(self, job: BatchJob) -> None:
-        """Show *job* as it stands."""
-        self._update(job, self._watcher.wait(job))
-
-    def _update(self, job: BatchJob, wait: float) -> None:
-        done, count = _numbers(job)
-        self._progress.update(
-            self._task,
-            description=_waiting(wait) if wait else _word(job),
-            completed=1 if job.status is Status.COMPLETED and not count else done,
-            total=1 if count == 0 else count,
-            numbers="" if count is None else f"{done:,}/{count:,}",
-        )
-
-
 class Lines:
     """A line when something happened, and now and then in between."""
 
     def __init__(self, jobs: BatchJobs, job: BatchJob) -> None:
-        self._watcher = _Watcher(jobs, job)
-        self._word, self._waits, self._next = _word(job), False, time.monotonic() + _QUIET
+        self._watcher = Watcher(jobs, job)
+        self._word, self._waits, self._next = word(job), False, time.monotonic() + _QUIET
         note(f"job {job.id} ({job.batch_type}): {_line(job)}")
 
     def watch(self, job: BatchJob) -> None:
@@ -102,32 +63,34 @@ class Lines:
         wait = self._watcher.wait(job)
         if wait:
             if not self._waits:
-                note(_waiting(wait))
-        elif _word(job) != self._word or time.monotonic() >= self._next:
-            self._word, self._next = _word(job), time.monotonic() + _QUIET
+                note(waiting(wait))
+        elif word(job) != self._word or time.monotonic() >= self._next:
+            self._word, self._next = word(job), time.monotonic() + _QUIET
             note(_line(job))
         self._waits = wait > 0
 
 
-def _numbers(job: BatchJob) -> tuple[int, int | None]:
+def numbers(job: BatchJob) -> tuple[int, int | None]:
     """Return what is done of *job*, and how much there is to do if that is known."""
     if job.result is None:
         return 0, None
     return job.result.advancement_count or 0, job.result.count
 
 
-def _word(job: BatchJob) -> str:
-    done, count = _numbers(job)
+def word(job: BatchJob) -> str:
+    """Return what *job* is doing, in a word."""
+    done, count = numbers(job)
     if job.status is Status.PROCESSING and count is not None and done >= count:
         return "finishing"
     return _WORDS.get(job.status, str(job.status))
 
 
 def _line(job: BatchJob) -> str:
-    done, count = _numbers(job)
-    return _word(job) if count is None else f"{_word(job)}, {done:,} of {count:,} done"
+    done, count = numbers(job)
+    return word(job) if count is None else f"{word(job)}, {done:,} of {count:,} done"
 
 
-def _waiting(seconds: float) -> str:
+def waiting(seconds: float) -> str:
+    """Return what to say of a job that cannot go on for some *seconds*."""
     about = f"about {max(1, round(seconds))} s"
     return f"waiting, {about}, for a chunk that another worker holds or that is to be tried again"

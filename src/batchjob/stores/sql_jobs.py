@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from batchjob.abc import JobPage, JobQuery, JobStore
 from batchjob.core.chunks import ChunkKind
@@ -19,8 +17,6 @@ from batchjob.stores.database import Database
 from batchjob.stores.sql_moves import failure, moved
 from batchjob.stores.statements import Statements
 from batchjob.stores.tables import chunk, event, file, job
-
-_UPSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class SqlJobs(JobStore):
@@ -99,10 +95,9 @@ class SqlJobs(JobStore):
 
     def add_file(self, record: FileRecord) -> None:
         """Remember whose a file is and what it is called, in place of what was known of its key."""
-        row = rows.of_record(record)
-        insert = _UPSERT[self._database.dialect](file).values(row)
         with self._database.write() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
+            connection.execute(sa.delete(file).where(file.c.key == record.file.key))
+            connection.execute(sa.insert(file), rows.of_record(record))
 
     def get_file(self, key: str) -> FileRecord:
         """Return what is known of the file; `UnknownFile` if nothing is."""

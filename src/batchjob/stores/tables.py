@@ -12,7 +12,7 @@ from batchjob.core.chunks import ChunkKind, ChunkState
 from batchjob.core.results import OUTCOMES
 from batchjob.core.status import OPEN, STAMPS, Status
 from batchjob.stores.columns import BigId, JsonText, UtcTime
-from batchjob.stores.rules import MAX_ATTEMPTS, TO_CLAIM
+from batchjob.stores.rules import MAX_ATTEMPTS
 
 ENDED: Final = tuple(status for status in Status if status not in OPEN)
 CLAIMABLE_STATES: Final = (ChunkState.READY, ChunkState.LEASED)
@@ -92,20 +92,8 @@ job: Final = sa.Table(
     ),
     sa.UniqueConstraint("created_by", "idempotency_key"),
 )
-_CLAIMABLE_JOBS = sa.text(f"status IN {quoted(TO_CLAIM)}")
-_UNTIDY_JOBS = sa.text(f"status IN {quoted(ENDED)} AND tidied_at IS NULL")
 sa.Index(None, job.c.created_at, job.c.id)
 sa.Index(None, job.c.created_by, job.c.created_at, job.c.id)
-sa.Index(
-    "batchjob_job_claim_idx",
-    job.c.id,
-    unique=True,  # it is anyhow; SQLite then knows that the chunks need no sorting
-    sqlite_where=_CLAIMABLE_JOBS,
-    postgresql_where=_CLAIMABLE_JOBS,
-)
-sa.Index(
-    "batchjob_job_untidy_idx", job.c.id, sqlite_where=_UNTIDY_JOBS, postgresql_where=_UNTIDY_JOBS
-)
 
 chunk: Final = sa.Table(
     "batchjob_chunk",
@@ -132,16 +120,6 @@ chunk: Final = sa.Table(
     sa.CheckConstraint("seq >= 0", name="seq"),
     sa.CheckConstraint("0 <= attempts AND attempts <= max_attempts", name="attempts"),
     sa.CheckConstraint("weight >= 0", name="weight"),
-)
-_CLAIMABLE_CHUNKS = sa.text(f"state IN {quoted(CLAIMABLE_STATES)}")
-sa.Index(
-    "batchjob_chunk_claim_idx",
-    chunk.c.job_id,
-    chunk.c.not_before,
-    chunk.c.kind,
-    chunk.c.seq,
-    sqlite_where=_CLAIMABLE_CHUNKS,
-    postgresql_where=_CLAIMABLE_CHUNKS,
 )
 
 event: Final = sa.Table(

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from batchjob.stores import indexes  # noqa: F401 - they are to be in the metadata
 from batchjob.stores.schema import VERSION_TABLE
 from batchjob.stores.tables import metadata
 
