@@ -337,3 +337,15 @@ def test_a_chunk_that_kills_its_workers_ends_the_job(opened: Opener) -> None:
     assert done.status is Status.FAILED
     assert done.result is not None
     assert [error.code for error in done.result.errors] == ["worker_lost"]
+
+
+def test_closing_the_jobs_closes_the_strategies(opened: Opener) -> None:
+    """A strategy that holds connections lets go of them with the jobs."""
+    closed: list[str] = []
+
+    class Holding(Lines):
+        def close(self) -> None:
+            closed.append(self.batch_type)
+
+    opened(Offering(Holding())).close()
+    assert closed == ["lines"]

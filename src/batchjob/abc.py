@@ -146,6 +146,9 @@ class Strategy(ABC, Generic[Context]):
     def finish(self, run: Run[Context], parts: Iterable[Part]) -> None:
         """Make the end product by `Run.output` out of *parts*, which come in the chunks' order."""
 
+    def close(self) -> None:
+        """Let go of connections; called when the jobs are closed. It may be used again."""
+
     def upgrade(self, context: JsonObject, from_version: int) -> JsonObject:
         """Return *context*, stored by an older version of this strategy, as today's class wants."""
         raise NotImplementedError(

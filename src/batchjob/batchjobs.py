@@ -144,6 +144,7 @@ class BatchJobs:
         """Let go of connections, threads and processes."""
         if self._engine is not None:
             self._engine.close()
+        self.plugins.registry.close()
         self.store.close()
 
     def types(self) -> tuple[BatchType, ...]:

@@ -15,7 +15,7 @@ from batchjob.abc import Strategy
 from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType
 
 _BATCH_TYPE: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_METHODS: Final = ("check", "plan", "work", "finish", "upgrade")
+_METHODS: Final = ("check", "plan", "work", "finish", "close", "upgrade")
 
 
 class Registry:
@@ -45,6 +45,12 @@ class Registry:
     def batch_types(self) -> tuple[str, ...]:
         """The batch types that `resolve` knows one strategy for, sorted."""
         return tuple(sorted(name for name, owners in self._owners.items() if len(owners) == 1))
+
+    def close(self) -> None:
+        """Close all strategies."""
+        for owners in self._owners.values():
+            for _, strategy in owners:
+                strategy.close()
 
     @property
     def clashes(self) -> Iterator[AmbiguousBatchType]:

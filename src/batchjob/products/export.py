@@ -45,6 +45,10 @@ class ProductExport(ExportStrategy[ProductExportContext]):
         """Refuse a job that could not even begin: `CatalogUnavailable`, `InvalidSetting`."""
         self._catalog.probe()
 
+    def close(self) -> None:
+        """Let go of the catalogue's connections."""
+        self._catalog.close()
+
     def page_size(self, context: ProductExportContext) -> int:
         """Return how many products make a chunk."""
         return page_size(context)
