@@ -73,8 +73,8 @@ class Run(ABC, Generic[Context]):
         """The store's open transaction: what is done through it commits with the chunk or never.
 
         Opaque to all who do not know the store; on a SQL store it is SQLAlchemy's `Connection`. It
-        is opened when it is first asked for, so compute first and write last. Only in `work` and
-        `finish`.
+        is opened when it is first asked for, so compute first and write last. Only in
+        `Strategy.work` and `Strategy.finish`.
         """
 
     @abstractmethod
@@ -83,22 +83,30 @@ class Run(ABC, Generic[Context]):
 
     @abstractmethod
     def describe(self, key: str, name: str, message: str) -> None:
-        """Tell the user, by a stat descriptor, what the job will do. Only in `plan`."""
+        """Tell the user, by a stat descriptor, what the job will do. Only in `Strategy.plan`."""
 
     @abstractmethod
     def amend(self, **context: Json) -> None:
-        """Add these keys to the job's context, for `work` and `finish` to find. Only in `plan`."""
+        """Add these keys to the job's context, for `Strategy.work` and `finish` to find.
+
+        They are fields of the context class, or the context is refused there. Only in
+        `Strategy.plan`.
+        """
 
     @abstractmethod
     def part(self) -> AbstractContextManager[TextIO]:
         """Open the chunk's file, UTF-8, newlines as written; bytes go through its ``buffer``.
 
-        It is kept when the block ends without an exception and the chunk commits. Only in `work`.
+        It is kept when the block ends without an exception and the chunk commits. Only in
+        `Strategy.work`.
         """
 
     @abstractmethod
     def output(self, name: str) -> AbstractContextManager[TextIO]:
-        """Open the job's file, as `part` does; *name* is for people. Only in `finish`, once."""
+        """Open the job's file, as `part` does; *name* is for people.
+
+        Only in `Strategy.finish`, once.
+        """
 
     @abstractmethod
     def join(self, parts: Iterable[Part], output: TextIO) -> None:
@@ -119,7 +127,8 @@ class Strategy(ABC, Generic[Context]):
     """
 
     batch_type: ClassVar[str]
-    """The name that jobs ask for: lower case letters, digits and hyphens, at most 64."""
+    """The name that jobs ask for: lower case letters, digits, single hyphens between them, 64 at
+    most."""
 
     version: ClassVar[int] = 1
     """The version of the context class; raise it when old contexts need `upgrade`."""
@@ -158,7 +167,10 @@ class Strategy(ABC, Generic[Context]):
 
 @attrs.frozen(kw_only=True)
 class JobQuery:
-    """Which jobs to list: an empty tuple or None does not restrict. Newest first, ties by id."""
+    """Which jobs to list: an empty tuple or None does not restrict. Newest first, ties by id.
+
+    ``limit`` and ``offset`` are 0 or more.
+    """
 
     batch_types: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
@@ -338,8 +350,9 @@ class FileStore(ABC):
 
     @abstractmethod
     def write(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """Open a new file. It is there, whole, when the block has ended, or not at all.
+        """Open a file. It is there, whole, when the block has ended, or not at all.
 
+        What was under its key stays until then, and is replaced.
         `StorageFull` if there is no room.
         """
 

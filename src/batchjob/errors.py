@@ -266,7 +266,7 @@ class _Worded(BatchJobError):
 
 
 class InvalidSetting(_Worded, ValueError):
-    """A setting (an option, an environment variable, an argument of `open`) cannot be used."""
+    """A setting (an option, a variable, an argument of `BatchJobs.open`) cannot be used."""
 
     code = "invalid_setting"
 

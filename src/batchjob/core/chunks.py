@@ -32,8 +32,8 @@ class ChunkState(StrEnum):
 class Chunk:
     """One piece of a job, as a plan makes it.
 
-    ``payload`` is JSON, for `work` alone to read; ``weight`` (0 or more) is how much of the job's
-    ``count`` the chunk is.
+    ``payload`` is JSON, for `Strategy.work` alone to read; ``weight`` (0 or more) is how much of
+    the job's ``count`` the chunk is.
     """
 
     payload: Json

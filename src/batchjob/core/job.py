@@ -26,7 +26,8 @@ class BatchJob:
 
     Times are aware, UTC and cut to milliseconds; naive ones raise `InvalidTime`. ``context`` is
     the JSON object as it was sent (planning may add to it). ``created_by`` is the id of the actor
-    who asked. ``result`` is None until the job is planned or failed.
+    who asked. ``result`` is None until the job is planned or failed. ``deleted_at`` is on the
+    API's page; nothing sets it.
     """
 
     id: str

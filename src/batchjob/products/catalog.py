@@ -1,6 +1,6 @@
 """The way to the catalogue's database: its URL, its connections, and what may be wrong with it.
 
-Here belongs what differs between SQLite and PostgreSQL as servers.  What is asked of them does
+Here belongs what differs between SQLite and PostgreSQL as servers. What is asked of them does
 not; only the few spellings of SQL that differ are here, in `Dialect`.
 """
 
@@ -112,7 +112,7 @@ class Catalog:
     def read(self) -> "Iterator[Connection]":
         """Open a connection whose reads all see the catalogue as it is at the first of them.
 
-        Not for writing.  `CatalogUnavailable` for whatever the database cannot do, also inside
+        Not for writing. `CatalogUnavailable` for whatever the database cannot do, also inside
         the block; it says what is wrong, without SQL, password or path.
         """
         from sqlalchemy.exc import DBAPIError

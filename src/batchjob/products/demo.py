@@ -1,7 +1,7 @@
 """Catalogues made up for a first try: believable goods with a few awkward texts.
 
 Here belong the words and the dice; what a catalogue's tables are does not, nor how they are
-filled.  A catalogue is the same for the same arguments, on every machine.  Catalogues for
+filled. A catalogue is the same for the same arguments, on every machine. Catalogues for
 benchmarks are in `batchjob.products.bench`.
 """
 
@@ -97,7 +97,7 @@ def demo_catalog(products: int, *, seed: int = 1) -> Tables:
     """Return a catalogue of so many *products*, as `batchjob.products.fill.fill` takes it.
 
     Each has one to four variants, prices in up to four currencies and three regions, tags,
-    channels and images; about one in eight is a draft.  The same *seed* gives the same catalogue.
+    channels and images; about one in eight is a draft. The same *seed* gives the same catalogue.
     """
     dice = random.Random(seed)  # noqa: S311  goods, not secrets
     shop = _Shop(dice=dice)

@@ -1,6 +1,6 @@
 """The strategy ``product-export``: products as rows of a CSV file, one for each variant.
 
-Here belongs how the parts of this room make a job.  What may be asked is in
+Here belongs how the parts of this room make a job. What may be asked is in
 `batchjob.products.context`, the reading in `batchjob.products.selection` and
 `batchjob.products.rows`.
 """
@@ -31,7 +31,7 @@ _NAMES: Final = {
 class ProductExport(ExportStrategy[ProductExportContext]):
     """Medusa v1's product export, on any catalogue in its layout.
 
-    Planning reads the ids of the products once; each chunk names its own.  A product that is gone
+    Planning reads the ids of the products once; each chunk names its own. A product that is gone
     when its chunk is worked on gives no rows and counts as skipped.
     """
 

@@ -43,8 +43,8 @@ def fill(connection: Connection, catalog: Tables) -> None:
     """Add the rows of *catalog*, and what its kind leaves out; the caller commits.
 
     Left out are: currencies that occur, a default shipping profile, and each product's link to a
-    profile; they are added where they are missing.  Booleans are ``t`` and ``f``, times ISO 8601
-    with a zone.  Raises what the database raises for rows it cannot take.
+    profile; they are added where they are missing. Booleans are ``t`` and ``f``, times ISO 8601
+    with a zone. Raises what the database raises for rows it cannot take.
     """
     _add_currencies(connection, catalog)
     for table in METADATA.sorted_tables:

@@ -1,7 +1,7 @@
 """The cells of an export: a page of products, read with all that hangs on them.
 
 Here belong the queries for what hangs on the products of one page (one query for each kind of
-thing) and the order of cells.  Which products those are was decided before, in
+thing) and the order of cells. Which products those are was decided before, in
 `batchjob.products.selection`; cells become text in `batchjob.products.lines`.
 """
 

@@ -1,6 +1,6 @@
 """Which products an export is about, and in which order: a request's filters as SQL.
 
-Here belongs the meaning of each filter.  What is allowed in a request is checked before, in
+Here belongs the meaning of each filter. What is allowed in a request is checked before, in
 `batchjob.products.filters`; reading what hangs on the products comes after, in
 `batchjob.products.rows`.
 """

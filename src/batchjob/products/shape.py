@@ -1,6 +1,6 @@
 """The columns of an export: the fixed ones, and how many of each other kind (the shape).
 
-Here belong their names, their order, and the shape's form in a job's context.  What shape a
+Here belong their names, their order, and the shape's form in a job's context. What shape a
 catalogue needs is found in `batchjob.products.survey`, cells are made in `batchjob.products.rows`.
 """
 

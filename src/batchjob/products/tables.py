@@ -1,8 +1,8 @@
 """The tables of Medusa v1's layout that our jobs read and write.
 
 Here belong columns, keys, defaults and indexes, as Medusa 1.20's own migrations make them, so
-that a live Medusa database is read as it is.  Its text-search indexes are left out: they need an
-extension of PostgreSQL and no job of ours asks for them.  Queries do not belong here.
+that a live Medusa database is read as it is. Its text-search indexes are left out: they need an
+extension of PostgreSQL and no job of ours asks for them. Queries do not belong here.
 """
 
 from typing import Any, Final

@@ -40,7 +40,7 @@ class ExportStrategy(Strategy[Context]):
 
     def describe(self, run: Run[Context], count: int) -> None:
         """Tell the user, by `Run.describe`, that *count* things will be exported."""
-        message = f"There will be {count} rows exported by this action"
+        message = f"{count} things will be exported by this action"
         run.describe(f"{self.batch_type}-count", "Count to export", message)
 
     def plan(self, run: Run[Context]) -> Iterator[Chunk]:
