@@ -162,3 +162,10 @@ def test_there_is_a_schema() -> None:
     schema = json_schema(ProductExportContext)
     assert schema["additionalProperties"] is False
     assert {"filterable_fields", "order", "batch_size", "shape"} <= set(schema["properties"])  # type: ignore[arg-type]
+
+
+def test_what_is_refused_is_not_said_to_be_allowed() -> None:
+    """Keys that stand in the class only to be refused in better words are not listed."""
+    said = _faults({"limt": 5})["/limt"]
+    assert said.endswith("list_config, shape, escape_formulas; did you mean limit?")
+    assert "expand" not in said

@@ -21,14 +21,18 @@ def json_key(
     doc: str | None = None,
     structure: Callable[[Any], Any] | None = None,
     schema: Mapping[str, Json] | None = None,
+    listed: bool = True,
 ) -> dict[str, Any]:
     """Return attrs ``metadata`` for a field of a context class.
 
     *name* is its key in JSON where that is not the field's name; *doc* goes into the JSON Schema;
     *structure* takes the JSON value and returns the field's (it may raise ValueError with words,
     or `InvalidDocument` with places below the field); *schema* replaces the derived JSON Schema.
+    A key that is not *listed* is not named among those that are allowed: it is there to be refused
+    in better words.
     """
-    return {KEY: {"name": name, "doc": doc, "structure": structure, "schema": schema}}
+    given = {"name": name, "doc": doc, "structure": structure, "schema": schema, "listed": listed}
+    return {KEY: given}
 
 
 def structure_context(context: object, cls: type[T]) -> T:

@@ -79,7 +79,7 @@ def faults_of(
             for inner, place in error.group_exceptions()[0]:
                 yield from faults_of(inner, step(pointer, place.index), renamed=renamed)
         case ForbiddenExtraKeysError():
-            fields = attrs.fields(error.cl)
+            fields = [f for f in attrs.fields(error.cl) if options(f).get("listed", True)]
             known = [renamed.get(field.name, json_name(field)) for field in fields]
             for name in sorted(error.extra_fields):
                 yield Fault(step(pointer, name), _unknown_key(name, known))

@@ -50,7 +50,8 @@ def _refused(instead: str) -> dict[str, Any]:
         if value is not None:
             _refuse("", f"it cannot be chosen: {instead}")
 
-    return json_key(structure=check, doc=f"Refused: {instead}.", schema={"type": "null"})
+    doc = f"Refused: {instead}."
+    return json_key(structure=check, doc=doc, schema={"type": "null"}, listed=False)
 
 
 def _refuse(place: str, message: str) -> NoReturn:
