@@ -5,8 +5,8 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from batchjob.batchjobs import BatchJobs
-from batchjob.cli.progress import Watcher, numbers, waiting, word
 from batchjob.cli.render import console
+from batchjob.cli.watching import Watcher, numbers, waiting, word
 from batchjob.core.job import BatchJob
 from batchjob.core.status import Status
 
