@@ -90,6 +90,20 @@ def test_a_deleted_file_is_gone(files: FileStore) -> None:
         files.read("a/b")
 
 
+def test_a_folder_is_deleted_with_all_in_it(files: FileStore, tmp_path: Path) -> None:
+    """Half-written files and folders go too, neighbours stay, and links are not followed."""
+    for key in ("jobs/1/parts/a", "jobs/1/out/b", "jobs/12/a"):
+        put(files, key, b"")
+    (tmp_path / "files/jobs/1/.tmp-left").touch()
+    (tmp_path / "files/jobs/1/link").symlink_to(tmp_path / "files/jobs/12")
+    for _ in range(2):
+        files.delete_all("jobs/1")
+    assert list(files.keys()) == ["jobs/12/a"]
+    assert not (tmp_path / "files/jobs/1").exists()
+    with pytest.raises(InvalidKey):
+        files.delete_all("..")
+
+
 @pytest.mark.parametrize(
     "key",
     [

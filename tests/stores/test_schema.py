@@ -102,6 +102,15 @@ def test_a_newer_database_is_refused(url: str) -> None:
         versions(url, schema.REVISIONS[-1])
 
 
+def test_an_older_server_database_is_refused(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PostgreSQL store of an older batchjob is not opened, and the command to run is told."""
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "batchjob_0002"))
+    with pytest.raises(StoreUnavailable, match=r"version batchjob_0001.*batchjob db upgrade"):
+        SqlStore.open(postgresql_url, SETTINGS)
+
+
 def test_an_empty_server_database_is_not_touched() -> None:
     """A PostgreSQL database without tables is refused with what to do, and stays empty."""
     with new_postgresql() as url:

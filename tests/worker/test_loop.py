@@ -262,9 +262,10 @@ def test_a_checkpoint_ends_a_chunk_of_a_canceled_job(script: Any, tmp_path: Path
         store=jobs.store,
         files=jobs.files,
         registry=jobs.plugins.registry,
+        limits=jobs.limits(),
         clock=HandClock(),
         seconds=0.3,
-        changed=lambda _: None,
+        changed=lambda: None,
     )
     job = jobs.work(jobs.create("lines").id, until=Status.CONFIRMED)
     assert worker.step(job.id)

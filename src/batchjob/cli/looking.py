@@ -1,7 +1,7 @@
 """The commands that only look: ``types``, ``list`` and ``show``."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import attrs
 import click
@@ -10,10 +10,8 @@ from batchjob.cli import exits
 from batchjob.cli.saying import write_job, write_json
 from batchjob.cli.settings import Where, with_json, with_settings
 from batchjob.core.job import BatchJob
-from batchjob.core.status import OPEN, Status
-
-if TYPE_CHECKING:
-    from batchjob.batchjobs import BatchJobs
+from batchjob.core.standing import Standing, Wait
+from batchjob.core.status import Status
 
 LARGEST_PAGE = 100
 """How many jobs are listed at most; ``--offset`` leads to the others."""
@@ -94,27 +92,49 @@ def list_(
 def show(where: Where, job_id: str, *, as_json: bool) -> int:
     """Print all that is known of a job."""
     with where.open() as jobs:
-        job = jobs.get(job_id)
-        events = jobs.events(job_id)
-        waits_for = _waits_for(jobs, job, where)
+        job, events, standing = jobs.get(job_id), jobs.events(job_id), jobs.standing(job_id)
     if as_json:
         write_job(job)
         return exits.DONE
     from batchjob.cli.render import show_job
 
-    show_job(job, events=events, waits_for=waits_for)
+    show_job(job, events=events, rows=_standing(standing, job, where))
     return exits.DONE
 
 
-def _waits_for(jobs: "BatchJobs", job: BatchJob, where: Where) -> str | None:
-    """Say why *job* does not move, or None if it has ended."""
-    if job.status not in OPEN:
-        return None
-    if job.batch_type not in jobs.plugins.registry.batch_types:
-        return f"a plugin that offers {job.batch_type}; none that is installed here does"
-    seconds = jobs.store.next_claim(job.id)
-    if seconds is None:
-        return f"a confirmation: {where.command('confirm', job.id)}"
-    if seconds > 0:
-        return f"the end of a worker's lease, or its next try: about {seconds:.0f} s"
-    return f"a worker: {where.command('work', job.id)}"
+def _standing(standing: Standing, job: BatchJob, where: Where) -> list[tuple[str, str]]:
+    """Say why *job* does not move, and what else is known of how it stands."""
+    rows: list[tuple[str, str]] = []
+    if standing.wait is not None:
+        rows.append(("Waits for", _WAITS[standing.wait](standing, job, where)))
+    if standing.left is not None:
+        rows.append(("Time left", f"about {max(1, round(standing.left))} s"))
+    if standing.chunks:
+        counts = ", ".join(f"{n:,} {state}" for state, n in standing.chunks.items() if n)
+        rows.append(("Chunks", counts))
+    if standing.retry_of is not None:
+        rows.append(("Retry of", standing.retry_of))
+    return rows
+
+
+def _retry(standing: Standing, job: BatchJob, where: Where) -> str:
+    spent = f"{standing.attempts} of its attempts failed, the last with {standing.last_error}"
+    return f"the next try of a chunk, in about {standing.seconds or 0:.0f} s; {spent}"
+
+
+_WAITS: Final[Mapping[Wait, Callable[[Standing, BatchJob, Where], str]]] = {
+    Wait.CONFIRMATION: lambda _, job, where: f"a confirmation: {where.command('confirm', job.id)}",
+    Wait.RESUME: lambda _, job, where: f"being resumed: {where.command('resume', job.id)}",
+    Wait.STRATEGY: lambda _, job, __: (
+        f"a plugin that offers {job.batch_type}; none that is installed here does, or it is older "
+        "than the job"
+    ),
+    Wait.EXCLUSIVE: lambda standing, _, __: f"the end of job {standing.blocked_by}",
+    Wait.ACTOR: lambda _, job, __: f"the end of other jobs of {job.created_by}",
+    Wait.RETRY: _retry,
+    Wait.LEASE: lambda standing, _, __: (
+        f"the workers on its last {standing.workers} chunks; if they are gone, their leases end in "
+        f"about {standing.seconds or 0:.0f} s"
+    ),
+    Wait.WORKER: lambda _, job, where: f"a worker: {where.command('work', job.id)}",
+}

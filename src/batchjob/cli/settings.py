@@ -23,7 +23,8 @@ Command = Callable[..., int]
 """What a command is made of: a function that returns its exit status."""
 
 _DEFAULTS: Final = Settings()
-_OPTIONS: Final = ("store", "files", "catalog", "engine", "lease")
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_OPTIONS: Final = ("store", "files", "catalog", "engine", "lease", "actor_jobs", "retention")
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +36,8 @@ class Where:
     catalog: str | None = None
     engine: str | None = None
     lease: float = _DEFAULTS.lease
+    actor_jobs: int | None = None
+    retention: float | None = None
     given: tuple[str, ...] = ()
 
     def open(self, *, here: bool = False) -> "BatchJobs":
@@ -47,7 +50,13 @@ class Where:
 
         engine = None if here and self.engine == "inline" else self.engine
         jobs = BatchJobs.open(
-            self.store, files=self.files, catalog=self.catalog, engine=engine, lease=self.lease
+            self.store,
+            files=self.files,
+            catalog=self.catalog,
+            engine=engine,
+            lease=self.lease,
+            actor_jobs=self.actor_jobs,
+            retention=self.retention,
         )
         if here:
             jobs.store = cast("Store", UntornStore(jobs.store))
@@ -62,8 +71,18 @@ class Where:
         for name in self.given:
             value = getattr(self, name)
             text = f"{value:g}" if isinstance(value, float) else _masked(str(value))
-            line += [f"--{name}", text]
+            line += [f"--{name.replace('_', '-')}", text]
         return shlex.join(line)
+
+
+def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return the seconds of a time such as ``30d``, ``12h``, ``90m`` or ``45s``."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})([smhd])", value, re.ASCII)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no time; write e.g. 30d, 12h, 90m or 45s")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def with_settings(command: Command) -> Command:
@@ -115,12 +134,24 @@ def _options() -> list[Callable[[Command], Command]]:
             type=float,
             callback=_finite,
         ),
+        _option(
+            "actor_jobs",
+            "N",
+            "How many jobs of one actor may be processed at once; any number if absent.",
+            type=click.IntRange(min=1),
+        ),
+        _option(
+            "retention",
+            "TIME",
+            "How long workers keep ended jobs, e.g. 30d; for ever if absent.",
+            callback=duration,
+        ),
     ]
 
 
 def _option(name: str, metavar: str, doc: str, **more: Any) -> Callable[[Command], Command]:
     return click.option(
-        f"--{name}",
+        f"--{name.replace('_', '-')}",
         metavar=metavar,
         envvar=f"BATCHJOB_{name.upper()}",
         show_envvar=True,

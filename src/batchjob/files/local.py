@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -75,6 +76,12 @@ class LocalFileStore(FileStore):
         path = self._path(key)
         with _reported(), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
+
+    def delete_all(self, folder: str) -> None:
+        """Delete *folder* and all beneath it; links in it are deleted, not followed."""
+        path = self._path(folder)
+        with _reported(), suppress(FileNotFoundError, NotADirectoryError):
+            shutil.rmtree(path)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that begin with *prefix*; half-written files have none."""

@@ -13,6 +13,7 @@ from batchjob.core.results import JobError
 from batchjob.errors import (
     AmbiguousBatchType,
     BatchJobError,
+    ContextVersion,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,
@@ -32,6 +33,7 @@ MAX_DETAIL: Final = 8192
 # Trying again would find the same.
 _FINAL: Final = (
     AmbiguousBatchType,
+    ContextVersion,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,
@@ -40,7 +42,6 @@ _FINAL: Final = (
     PartCorrupt,
     Refused,
     UnknownBatchType,
-    NotImplementedError,
 )
 
 

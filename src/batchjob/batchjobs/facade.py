@@ -5,63 +5,53 @@ Nothing here knows HTTP, a terminal, or any one store.
 
 import logging
 import math
-import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import PurePath
+from datetime import timedelta
 from typing import BinaryIO, Final, Self
 
 import attrs
 
-from batchjob._typing import Json
-from batchjob.abc import Clock, FileStore, JobPage, JobQuery, Settings, Store
-from batchjob.converters import context_to_json, json_schema, plain_json, structure_context
+from batchjob._typing import Json, JsonObject
+from batchjob.abc import Clock, FileStore, JobPage, JobQuery, Limits, Settings, Store
+from batchjob.batchjobs.requests import digest, exclusive_key, plain_context, plain_name
+from batchjob.batchjobs.values import BatchType, SystemClock
+from batchjob.converters import json_schema, structure_context
+from batchjob.core import faults
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
 from batchjob.core.ids import is_job_id, ulid
 from batchjob.core.ids import job_id as make_job_id
-from batchjob.core.job import BatchJob
-from batchjob.core.status import OPEN, Status, Verb
+from batchjob.core.job import BatchJob, Terms
+from batchjob.core.standing import Standing, Wait
+from batchjob.core.status import OPEN, RETRIABLE, Status, Verb
 from batchjob.core.times import to_epoch_ms
 from batchjob.errors import (
-    InvalidContext,
-    InvalidDocument,
     InvalidSetting,
+    InvalidState,
     NoResult,
     UnknownJob,
 )
 from batchjob.plugins import Plugins, load
 from batchjob.registry import context_class
-from batchjob.worker import Worker
+from batchjob.worker import Worker, WorkerPool
+from batchjob.worker.listening import Teller
 from batchjob.worker.run import CheckRun, Digest
+from batchjob.worker.upkeep import Upkeep
 
 MIN_LEASE: Final = 3.0
 """The shortest lease, in seconds: below it a busy machine loses leases that it works on."""
 
 _log = logging.getLogger(__name__)
+MIN_RETENTION: Final = 24 * 3600.0
+"""The shortest retention, in seconds: users come back for their files the next day."""
+
 _LOOK: Final = 1.0  # seconds between looks at a job that somebody else works on, at most
+_SOMEBODY: Final = (Wait.CONFIRMATION, Wait.RESUME)  # no worker can do that
 _SOON: Final = 0.02  # and at least
 _BLOCK: Final = 1 << 20
-
-
-class SystemClock(Clock):
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the time, in UTC."""
-        return datetime.now(UTC)
-
-
-@attrs.frozen(kw_only=True)
-class BatchType:
-    """A batch type that jobs can be made of: its name, its version, and its context's schema."""
-
-    type: str
-    version: int
-    context_schema: Mapping[str, Json]
 
 
 class BatchJobs:
@@ -81,13 +71,23 @@ class BatchJobs:
         plugins: Plugins,
         clock: Clock | None = None,
         random_bits: Callable[[int], int] = secrets.randbits,
+        given: Iterable[str] = (),
     ) -> None:
         self.settings, self.store, self.files, self.plugins = settings, store, files, plugins
         self.clock = SystemClock() if clock is None else clock
         self._bits = random_bits
-        self._told: dict[str, int] = {}
-        self._telling = threading.Lock()
-        self._engine = plugins.open_engine(settings, self._work_for_engine)
+        self._given = tuple(given)  # plugins that no entry point finds
+        self._teller = Teller(store, plugins)
+        self._upkeep = Upkeep(
+            store,
+            files,
+            clock=self.clock,
+            limits=self.limits(),
+            teller=self._teller,
+            retention=settings.retention,
+        )
+        self._engine = plugins.open_engine(settings, self)
+        self._teller.tell()  # from now on: listeners that are new hear of nothing older
 
     @classmethod
     def open(
@@ -98,6 +98,8 @@ class BatchJobs:
         catalog: str | None = None,
         engine: str | None = None,
         lease: float = Settings().lease,
+        actor_jobs: int | None = None,
+        retention: float | None = None,
         options: Mapping[str, str] | None = None,
         plugins: Mapping[str, object] | None = None,
         disable: Iterable[str] = (),
@@ -109,20 +111,31 @@ class BatchJobs:
         *files* is the folder or URL where files live; *catalog* the URL of the product catalogue
         (default: the store's database); *engine* who is told of new work (default: nobody, until
         `work` or a worker looks); *lease* seconds that a chunk is a worker's without a heartbeat,
-        3 or more; *options* what plugins read of their own. *plugins* adds plugins by name to the
-        installed ones, *disable* leaves some out, and *strict* raises the first problem with one.
+        3 or more; *actor_jobs* how many jobs of one actor may be processed at once (default: any
+        number); *retention* the seconds that workers keep ended jobs (default: for ever; a day or
+        more otherwise); *options* what plugins read of their own. *plugins* adds plugins by name to
+        the installed ones, *disable* leaves some out, and *strict* raises the first problem with
+        one.
 
         Raises `UnknownScheme`, `InvalidSetting`, `StoreUnavailable`, `StoreTooNew`,
         `MissingExtra`.
         """
         if not MIN_LEASE <= lease < math.inf:
             raise InvalidSetting(f"the lease is {lease} seconds; it must be {MIN_LEASE:g} or more")
+        if retention is not None and not MIN_RETENTION <= retention < math.inf:
+            raise InvalidSetting(
+                f"the retention is {retention} seconds; give {MIN_RETENTION:g} (a day) or more"
+            )
+        if actor_jobs is not None and actor_jobs < 1:
+            raise InvalidSetting(f"actor_jobs is {actor_jobs}; it must be 1 or more")
         settings = Settings(
             store=store,
             files=files,
             catalog=catalog,
             engine=engine,
             lease=lease,
+            actor_jobs=actor_jobs,
+            retention=retention,
             options=options or {},
         )
         found = load(settings, plugins=plugins, disable=disable, strict=strict)
@@ -132,6 +145,7 @@ class BatchJobs:
             files=found.open_files(settings),
             plugins=found,
             clock=clock,
+            given=plugins or (),
         )
 
     def __enter__(self) -> Self:
@@ -166,15 +180,46 @@ class BatchJobs:
         *,
         dry_run: bool = False,
         actor: str | None = None,
+        idempotency_key: str | None = None,
     ) -> BatchJob:
         """Make a job and return it.
 
         *context* is a JSON object or a value of the strategy's context class. With *dry_run* the
-        job waits to be confirmed once it is planned. `UnknownBatchType`, `AmbiguousBatchType`,
-        `InvalidContext` (all faults at once), or what the strategy's own check raises.
+        job waits to be confirmed once it is planned. An *idempotency_key* names the request: asked
+        again by the same actor, the job of the first time is returned as it stands.
+
+        `UnknownBatchType`, `AmbiguousBatchType`, `InvalidContext` (all faults at once),
+        `IdempotencyConflict` (the key was used for another request), or what the strategy's own
+        check raises.
         """
+        plain = plain_context({} if context is None else context)
+        request: Json = [batch_type, plain, dry_run]
+        terms = Terms(
+            idempotency_key=idempotency_key,
+            request_hash=None if idempotency_key is None else digest(request),
+        )
+        return self._create(batch_type, plain, terms, dry_run=dry_run, actor=actor)
+
+    def retry(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Make a new job that tries the work of a failed one again, and return it.
+
+        It has the batch type, the context and the dry run of the failed job, and names it
+        (`Standing.retry_of`). `InvalidState` (verb retry) if that job did not fail; raises as
+        `get` and `create`.
+        """
+        job = self.get(job_id, actor=actor)
+        if job.status not in RETRIABLE:
+            raise InvalidState(job_id, "retry", job.status)
+        context = self.store.sent_context(job_id)
+        terms = Terms(retry_of=job_id)
+        return self._create(
+            job.batch_type, context, terms, dry_run=job.dry_run, actor=job.created_by
+        )
+
+    def _create(
+        self, batch_type: str, plain: JsonObject, terms: Terms, *, dry_run: bool, actor: str | None
+    ) -> BatchJob:
         strategy = self.plugins.registry.resolve(batch_type)
-        plain = _plain_context({} if context is None else context)
         structured = structure_context(plain, context_class(type(strategy)))
         now = self.clock.now()
         job = BatchJob(
@@ -187,8 +232,12 @@ class BatchJobs:
             updated_at=now,
         )
         strategy.check(structured, CheckRun(job, structured, self.files))
-        job = self.store.create(job, context_version=strategy.version)
-        return self._nudged(job)
+        terms = attrs.evolve(
+            terms,
+            context_version=strategy.version,
+            exclusive_key=exclusive_key(strategy, structured),
+        )
+        return self._nudged(self.store.create(job, terms))
 
     def get(self, job_id: str, *, actor: str | None = None) -> BatchJob:
         """Return a job as it stands; `UnknownJob` if there is none, or it is somebody else's."""
@@ -231,6 +280,27 @@ class BatchJobs:
         """Cancel a job that has not ended, at once; `InvalidState` if it has, or as `get`."""
         return self._move(job_id, "cancel", actor)
 
+    def pause(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Let no chunk of an open job begin until it is resumed; raises as `cancel`.
+
+        A chunk that is being done ends, or stops at its next checkpoint and is done anew later.
+        """
+        self.get(job_id, actor=actor)
+        return self.store.pause(job_id, at=self.clock.now(), actor=actor)
+
+    def resume(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Let a paused job go on where it was; raises as `cancel`."""
+        self.get(job_id, actor=actor)
+        return self._nudged(self.store.resume(job_id, at=self.clock.now(), actor=actor))
+
+    def standing(self, job_id: str, *, actor: str | None = None) -> Standing:
+        """Return what a job waits for, and what is left of it; raises as `get`.
+
+        Which batch types have a strategy is said of the plugins here.
+        """
+        self.get(job_id, actor=actor)
+        return self.store.standing(job_id, limits=self.limits())
+
     def work(
         self,
         job_id: str,
@@ -239,21 +309,24 @@ class BatchJobs:
         watch: Callable[[BatchJob], object] = lambda _: None,
         actor: str | None = None,
     ) -> BatchJob:
-        """Work on a job here, until it ends, waits to be confirmed, or has the status *until*.
+        """Work on a job here, until it ends, has to be confirmed or resumed, or is *until*.
 
         Chunks that other workers hold are waited for. *watch* is called with the job after each
         chunk. Raises as `get`, and `UnknownBatchType` if no strategy here can do it.
         """
         job = self.get(job_id, actor=actor)
         self.plugins.registry.resolve(job.batch_type)
-        worker, pause = self.worker(), threading.Event()
+        worker, pause, idle = self.worker(), threading.Event(), _SOON
         while job.status in OPEN and job.status != until:
-            if not worker.step(job_id):
-                self.store.sweep(at=self.clock.now())  # what no worker can end is ended here
-                seconds = self.store.next_claim(job_id)
-                if seconds is None:  # it ended, or waits to be confirmed
+            if worker.step(job_id):
+                idle = _SOON
+            else:
+                self._upkeep.sweep()  # what no worker can end is ended here
+                standing = self.store.standing(job_id, limits=self.limits())
+                if standing.wait in _SOMEBODY or standing.wait is Wait.STRATEGY:
                     return self.store.get(job_id)
-                pause.wait(min(_LOOK, max(seconds, _SOON)))
+                pause.wait(min(_LOOK, max(standing.seconds or 0, idle)))
+                idle = min(_LOOK, idle * 2)
             job = self.store.get(job_id)
             watch(job)
         return job
@@ -269,21 +342,67 @@ class BatchJobs:
         pause = threading.Event()
         while (job := self.get(job_id, actor=actor)).status in OPEN:
             left = deadline - time.monotonic()
-            if left <= 0 or self.store.next_claim(job_id) is None:
+            if left <= 0:
+                return job
+            self._upkeep.sweep()
+            if self.store.standing(job_id, limits=self.limits()).wait in _SOMEBODY:
                 return self.store.get(job_id)
             pause.wait(min(_LOOK / 5, left))
         return job
 
-    def worker(self) -> Worker:
-        """Return a worker on all jobs of the store; use it from one thread."""
+    def limits(self) -> Limits:
+        """Return what a worker here may claim."""
+        registry = self.plugins.registry
+        versions = {name: registry.resolve(name).version for name in registry.batch_types}
+        return Limits(batch_types=versions, actor_jobs=self.settings.actor_jobs)
+
+    def worker(self, *, batch_types: Sequence[str] = ()) -> Worker:
+        """Return a worker on the jobs of the store, of these types or all; for one thread."""
+        limits = self.limits()
+        if batch_types:
+            chosen = {self.plugins.registry.resolve(name).batch_type for name in batch_types}
+            versions = {n: v for n, v in limits.batch_types.items() if n in chosen}
+            limits = attrs.evolve(limits, batch_types=versions)
         return Worker(
             store=self.store,
             files=self.files,
             registry=self.plugins.registry,
+            limits=limits,
             clock=self.clock,
             seconds=self.settings.lease,
-            changed=self._tell,
+            changed=self._teller.tell,
         )
+
+    def pool(self, *, threads: int, batch_types: Sequence[str] = ()) -> WorkerPool:
+        """Return *threads* workers, with a sweeper beside them; `WorkerPool.start` starts them."""
+        return WorkerPool(lambda: self.worker(batch_types=batch_types), self.sweep, threads=threads)
+
+    @property
+    def not_elsewhere(self) -> str | None:
+        """Why another process could not be given the same jobs, None if it could."""
+        if self._given:
+            return f"the plugins {', '.join(self._given)} are objects of this process"
+        if self.settings.store.startswith("memory"):
+            return "the store is in the memory of this process"
+        return None
+
+    def sweep(self) -> None:
+        """End what no worker can end, tell listeners, and nudge the engine of what waits.
+
+        Workers do so every few seconds, and purge by the retention of the settings; it is needed
+        where there are none.
+        """
+        self._upkeep.sweep()
+        if self._engine is not None:
+            for job_id in self._upkeep.claimable():
+                self._nudge(job_id)
+
+    def purge(self, *, older_than: timedelta) -> int:
+        """Forget jobs that ended longer ago than *older_than*, with their files; return how many.
+
+        Open jobs are never purged.
+        """
+        return self._upkeep.purge(older_than)
 
     def open_result(self, job_id: str, *, actor: str | None = None) -> BinaryIO:
         """Open the file of a completed job to read; `NoResult` if there is none, or as `get`."""
@@ -298,7 +417,7 @@ class BatchJobs:
         *name* is what it is called, for people. Strategies that read a file are given the key.
         """
         now = self.clock.now()
-        plain = _plain_name(name)
+        plain = plain_name(name)
         key = f"uploads/{ulid(to_epoch_ms(now), self._bits(80))}/{plain}"
         with self.files.write(key) as raw:
             digest = Digest(raw)
@@ -311,54 +430,23 @@ class BatchJobs:
     def _move(self, job_id: str, verb: Verb, actor: str | None) -> BatchJob:
         self.get(job_id, actor=actor)
         job = self.store.move(job_id, verb, at=self.clock.now(), actor=actor)
-        self._tell(job_id)
+        if verb == "confirm":
+            faults.point("confirm.after_commit")
+        self._teller.tell()
         return job
 
     def _nudged(self, job: BatchJob) -> BatchJob:
-        """Tell listeners and the engine of *job*, and return it as it stands after that.
-
-        A nudge that fails is logged: the store has the job, and workers look there.
-        """
-        self._tell(job.id)
+        """Tell listeners and the engine of *job*, and return it as it stands after that."""
+        self._teller.tell()
         if self._engine is None:
             return job
-        try:
-            self._engine.nudge(job.id)
-        except Exception:  # noqa: BLE001 - whatever an engine raises, the job is safe
-            _log.exception("could not nudge the engine for job %s", job.id)
+        self._nudge(job.id)
         return self.store.get(job.id)
 
-    def _work_for_engine(self, job_id: str) -> None:
-        self.work(job_id)
-
-    def _tell(self, job_id: str) -> None:
-        """Tell the plugins that listen of the transitions of a job that they were not told of.
-
-        What is remembered of that ends with this object: another process, or this one started
-        again, may tell them once more.
-        """
-        if not self.plugins.listens:
-            return
-        with self._telling:
-            for event in self.store.events(job_id, after=self._told.get(job_id, 0)):
-                job = self.store.get(job_id)
-                self.plugins.tell(event, job)
-                self._told[job_id] = event.n
-                if job.status not in OPEN:
-                    self._told.pop(job_id)
-
-
-def _plain_context(context: object) -> dict[str, Json]:
-    """Return *context* as a plain JSON object; `InvalidContext` if it is none."""
-    try:
-        plain = plain_json(context_to_json(context))
-    except InvalidDocument as error:
-        raise InvalidContext(error.faults) from None
-    return dict(plain) if isinstance(plain, Mapping) else {}
-
-
-def _plain_name(name: str) -> str:
-    """Return a name for people as the last name of a key: letters, digits and ``._-``."""
-    return (
-        re.sub(r"[^\w.-]+", "-", PurePath(name).name, flags=re.ASCII).strip(".-")[-100:] or "file"
-    )
+    def _nudge(self, job_id: str) -> None:
+        """Tell the engine. What fails is logged: the store has the job, and workers look there."""
+        try:
+            if self._engine is not None:
+                self._engine.nudge(job_id)
+        except Exception:  # noqa: BLE001 - whatever an engine raises, the job is safe
+            _log.exception("could not nudge the engine for job %s", job_id)
