@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
 from batchjob._typing import Json, JsonObject
 from batchjob.core.files import StoredFile
 from batchjob.core.results import Outcomes, StatDescriptor
+
+MAX_BACKOFF: Final = 300.0
+"""The longest wait before another attempt, in seconds.
+
+Workers never ask for a longer one, so a store takes a time further ahead for a clock's fault.
+"""
 
 
 class ChunkKind(StrEnum):

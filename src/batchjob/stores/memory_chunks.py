@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from batchjob.abc import ChunkStore
-from batchjob.core.chunks import Chunk, ChunkState, Finished, Lease, Part, Planned
+from batchjob.core.chunks import MAX_BACKOFF, Chunk, ChunkState, Finished, Lease, Part, Planned
 from batchjob.core.results import JobError
 from batchjob.core.status import MOVES, OPEN
 from batchjob.errors import InvalidState, LeaseLost
@@ -108,7 +108,7 @@ class MemoryChunks(ChunkStore):
                 row,
                 state=ChunkState.DEAD if dead else ChunkState.READY,
                 token=row.token + 1,
-                not_before=self._clock() + min(delay, rules.MAX_BACKOFF),
+                not_before=self._clock() + min(delay, MAX_BACKOFF),
                 detail=detail,
                 **_FREE,
             )

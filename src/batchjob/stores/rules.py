@@ -7,16 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from batchjob.core.chunks import ChunkKind
+from batchjob.core.chunks import MAX_BACKOFF, ChunkKind
 from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
 from batchjob.core.status import Status, sources
 
 MAX_ATTEMPTS: Final = 5
 """How often a chunk is tried; an attempt is paid for when it is claimed."""
-
-MAX_BACKOFF: Final = 300.0
-"""The longest wait before another attempt, in seconds; a time further ahead is a clock's fault."""
 
 KEPT_ERRORS: Final = 1000
 """How many errors a job's result keeps."""

@@ -12,12 +12,21 @@ import attrs
 import sqlalchemy as sa
 
 from batchjob.abc import ChunkStore
-from batchjob.core.chunks import Chunk, ChunkKind, ChunkState, Finished, Lease, Part, Planned
+from batchjob.core.chunks import (
+    MAX_BACKOFF,
+    Chunk,
+    ChunkKind,
+    ChunkState,
+    Finished,
+    Lease,
+    Part,
+    Planned,
+)
 from batchjob.core.results import OUTCOMES, JobError
 from batchjob.errors import LeaseLost
 from batchjob.stores import rows
 from batchjob.stores.database import Database
-from batchjob.stores.rules import MAX_BACKOFF, worker_lost
+from batchjob.stores.rules import worker_lost
 from batchjob.stores.sql_moves import failure, moved
 from batchjob.stores.statements import Statements
 from batchjob.stores.tables import chunk, job

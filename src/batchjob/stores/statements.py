@@ -11,11 +11,11 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from batchjob.core.chunks import ChunkKind
+from batchjob.core.chunks import MAX_BACKOFF, ChunkKind
 from batchjob.core.results import OUTCOMES
 from batchjob.core.status import OPEN, STAMPS, Verb, sources, target
 from batchjob.stores.columns import JsonText, UtcTime
-from batchjob.stores.rules import CLAIMABLE, MAX_BACKOFF, TO_CLAIM
+from batchjob.stores.rules import CLAIMABLE, TO_CLAIM
 from batchjob.stores.tables import CLAIMABLE_STATES, ENDED, chunk, columns, job, quoted
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from batchjob._typing import JsonScalar
-from batchjob.core.chunks import Lease
+from batchjob.core.chunks import MAX_BACKOFF, Lease
 from batchjob.core.results import JobError
 from batchjob.errors import (
     AmbiguousBatchType,
@@ -22,9 +22,6 @@ from batchjob.errors import (
     Refused,
     UnknownBatchType,
 )
-
-MAX_BACKOFF: Final = 300.0
-"""Seconds that a failed chunk waits at most before it is tried again."""
 
 MAX_DETAIL: Final = 8192
 """Characters of an error that are kept for operators."""
