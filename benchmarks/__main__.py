@@ -13,9 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.celery_jobs import celery_jobs
 from benchmarks.exports import DifferentBytes, exports
 from benchmarks.figures import Figure, Options, machine, table
 from benchmarks.machinery import empty_jobs, imports
+from benchmarks.parallel import parallel
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -23,6 +25,8 @@ _SUITES: Final[Mapping[str, Callable[[Options, Path], Iterator[Figure]]]] = {
     "export": exports,
     "jobs": empty_jobs,
     "imports": imports,
+    "celery": celery_jobs,
+    "parallel": parallel,
 }
 
 

@@ -22,7 +22,7 @@ def catalog(database: str, products: int, *, folder: Path, server: str = SERVER)
 
     *database* is ``sqlite`` (a file in *folder*) or ``postgresql`` (a new database on *server*).
     """
-    made = _file(folder) if database == "sqlite" else _database(server)
+    made = _file(folder) if database == "sqlite" else new_database(server)
     with made as url:
         engine = _engine(url)
         _fill(engine, products)
@@ -65,7 +65,8 @@ def _file(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def new_database(server: str) -> Iterator[str]:
+    """Make an empty database on the PostgreSQL *server*; give its URL, and drop it at the end."""
     name = f"batchjob_bench_{secrets.token_hex(6)}"
     admin = create_engine(
         make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"

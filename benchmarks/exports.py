@@ -17,7 +17,9 @@ from benchmarks.processes import measured
 LARGE: Final = 50_000
 """From so many products on there are three rounds at most, of the floor and one store's job."""
 
-_FEW: Final = 3
+FEW: Final = 3
+"""So many rounds are enough there."""
+
 _RATIO: Final = 1.3
 _GROWTH: Final = 1.2
 _PEAK_MB: Final = 120.0
@@ -54,7 +56,7 @@ def _measure(url: str, work: Path, size: int, options: Options) -> Runs:
         cases = _cases(url, work, options.stores, whole=options.whole)
         return _take_turns(cases, options.rounds, warm_up=True)
     cases = _cases(url, work, options.stores[:1], whole=False)
-    return _take_turns(cases, min(options.rounds, _FEW), warm_up=False)
+    return _take_turns(cases, min(options.rounds, FEW), warm_up=False)
 
 
 def _cases(url: str, work: Path, places: Sequence[str], *, whole: bool) -> Mapping[str, Case]:

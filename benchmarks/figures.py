@@ -43,12 +43,16 @@ class Options:
 
 @attrs.frozen
 class Figure:
-    """One thing that was measured, each time it was; the *goal* is the most its median may be."""
+    """One thing that was measured, each time it was.
+
+    The *goal* is the most that its median may be, or the least if it has to be *at_least* that.
+    """
 
     name: str
     runs: Sequence[float]
     unit: str = "s"
     goal: float | None = None
+    at_least: bool = False
 
     @property
     def median(self) -> float:
@@ -60,7 +64,8 @@ class Figure:
         """``ok`` or ``MISSED``; nothing where there is no goal."""
         if self.goal is None:
             return ""
-        return "ok" if self.median <= self.goal else "MISSED"
+        met = self.median >= self.goal if self.at_least else self.median <= self.goal
+        return "ok" if met else "MISSED"
 
     def as_json(self) -> Mapping[str, Any]:
         """Return all there is to know of it."""
@@ -71,16 +76,23 @@ class Figure:
             "min": min(self.runs),
             "max": max(self.runs),
             "goal": self.goal,
+            "at_least": self.at_least,
             "verdict": self.verdict,
             "runs": list(self.runs),
         }
 
 
 def ratio(
-    name: str, ours: Sequence[float], floor: Sequence[float], *, goal: float | None = None
+    name: str,
+    ours: Sequence[float],
+    floor: Sequence[float],
+    *,
+    goal: float | None = None,
+    at_least: bool = False,
 ) -> Figure:
     """Return how many times the floor's our cost is: of each pair of runs that took turns."""
-    return Figure(name, [a / b for a, b in zip(ours, floor, strict=True)], "x", goal)
+    runs = [a / b for a, b in zip(ours, floor, strict=True)]
+    return Figure(name, runs, "x", goal, at_least)
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -98,7 +110,8 @@ def table(figures: Iterable[Figure]) -> str:
 
 def _cells(figure: Figure) -> tuple[str, ...]:
     values = (figure.median, min(figure.runs), max(figure.runs))
-    goal = "" if figure.goal is None else f"<= {figure.goal:g}"
+    sign = ">=" if figure.at_least else "<="
+    goal = "" if figure.goal is None else f"{sign} {figure.goal:g}"
     numbers = (f"{value:.3g}" if value < 100 else f"{value:.0f}" for value in values)  # noqa: PLR2004
     return (figure.name, *numbers, str(len(figure.runs)), figure.unit, goal, figure.verdict)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,14 @@ def timed(*arguments: str) -> float:
     start = time.perf_counter()
     started(arguments)
     return time.perf_counter() - start
+
+
+def at_once(number: int, *arguments: str) -> float:
+    """Return the seconds for each of *number* interpreters that do *arguments* at once."""
+    with ThreadPoolExecutor(number) as threads:
+        start = time.perf_counter()
+        list(threads.map(started, [arguments] * number))
+        return (time.perf_counter() - start) / number
 
 
 def started(arguments: Sequence[str]) -> str:

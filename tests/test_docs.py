@@ -66,10 +66,11 @@ def context_keys() -> Iterator[tuple[str, str]]:
 
 
 def options(command: Command) -> set[str]:
-    """Return the long options of *command* and of those below it, but for its help."""
+    """Return the long options of *command* and of those below it that its help shows."""
     if isinstance(command, Group):
         return set[str]().union(*map(options, command.commands.values()))
-    names = {name for parameter in command.params for name in parameter.opts}
+    shown = [each for each in command.params if not getattr(each, "hidden", False)]
+    names = {name for parameter in shown for name in parameter.opts}
     return {name for name in names if name.startswith("--")} - {"--help"}
 
 

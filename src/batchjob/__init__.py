@@ -4,22 +4,27 @@ from batchjob.abc import (
     ChunkStore,
     Clock,
     Engine,
+    EventStore,
     FileStore,
     JobPage,
     JobQuery,
     JobStore,
+    Limits,
+    Pool,
     Run,
     Settings,
     Store,
     Strategy,
+    Works,
 )
 from batchjob.batchjobs import BatchJobs, BatchType
 from batchjob.converters import job_from_json, job_to_json, json_key
 from batchjob.core.chunks import Chunk, Part
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
+from batchjob.core.standing import Standing, Wait
 from batchjob.core.status import MOVES, Status
 from batchjob.errors import BatchJobError, Fault, InvalidContext, InvalidState, Refused
 from batchjob.hookspecs import hookimpl
@@ -36,6 +41,7 @@ __all__ = [
     "Clock",
     "Engine",
     "Event",
+    "EventStore",
     "ExportStrategy",
     "Fault",
     "FileRecord",
@@ -46,17 +52,23 @@ __all__ = [
     "JobPage",
     "JobQuery",
     "JobStore",
+    "Limits",
     "Outcomes",
     "Part",
+    "Pool",
     "Refused",
     "Result",
     "Run",
     "Settings",
+    "Standing",
     "StatDescriptor",
     "Status",
     "Store",
     "StoredFile",
     "Strategy",
+    "Terms",
+    "Wait",
+    "Works",
     "hookimpl",
     "job_from_json",
     "job_to_json",

@@ -68,6 +68,22 @@ class DuplicateJob(BatchJobError, ValueError):
         return f"there is a job {self.job_id!r} already"
 
 
+class IdempotencyConflict(BatchJobError, ValueError):
+    """The creator has used this idempotency key for another request; nothing was made."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str, job_id: str) -> None:
+        super().__init__(key, job_id)
+        self.key, self.job_id = key, job_id
+
+    def __str__(self) -> str:
+        return (
+            f"the idempotency key {self.key!r} was used for another request, which made job "
+            f"{self.job_id}; use a new key for a new request"
+        )
+
+
 class NoResult(BatchJobError, LookupError):
     """The job has no file: it has not completed, or its strategy makes none."""
 
@@ -148,6 +164,28 @@ class InvalidStrategy(BatchJobError, TypeError):
 
     def __str__(self) -> str:
         return f"strategy {self.strategy}: {self.fault}"
+
+
+class ResultNotSerialisable(InvalidStrategy):
+    """What a strategy's method returned or planned is nothing that a store can keep."""
+
+    code = "result_not_serialisable"
+
+
+class ContextVersion(BatchJobError):
+    """The strategy has no way from the version that a job's context was made by to its own."""
+
+    code = "context_version"
+
+    def __init__(self, batch_type: str, made_by: int, version: int) -> None:
+        super().__init__(batch_type, made_by, version)
+        self.batch_type, self.made_by, self.version = batch_type, made_by, version
+
+    def __str__(self) -> str:
+        return (
+            f"the context was made by version {self.made_by} of {self.batch_type}, and version "
+            f"{self.version} does not upgrade it; make a new job"
+        )
 
 
 class MisplacedCall(BatchJobError, RuntimeError):
@@ -254,6 +292,19 @@ class LeaseLost(BatchJobError):
         return f"lease {self.token} on {self.kind} {self.seq} of job {self.job_id} is lost"
 
 
+class Paused(BatchJobError):
+    """The job was paused: the chunk is given back, and goes on when the job is resumed."""
+
+    code = "paused"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} is paused"
+
+
 class _Worded(BatchJobError):
     """Base of errors that say one sentence, made where the facts are known."""
 
@@ -275,6 +326,10 @@ class StoreUnavailable(_Worded, ConnectionError):
     """A store, file store or catalogue is out of reach, or is not what it should be."""
 
     code = "store_unavailable"
+
+
+class TransientConflict(StoreUnavailable):
+    """The database ended this transaction for another one: done again, it would pass."""
 
 
 class StoreTooNew(StoreUnavailable):

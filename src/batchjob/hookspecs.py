@@ -49,5 +49,6 @@ def batchjob_engines() -> Mapping[str, EngineFactory]:  # type: ignore[empty-bod
 def batchjob_job_changed(event: Event, job: BatchJob) -> None:
     """Hear of a transition, after it was committed; *job* is as it stands when this is called.
 
-    Whatever is raised here is logged and changes nothing.
+    Each one is told at least once, in order, also after a crash: know a repetition by the event's
+    ``job_id`` and ``n``. What is raised here is logged, and the same event told again later.
     """

@@ -20,6 +20,7 @@ from batchjob.abc import (
     Settings,
     Store,
     StoreFactory,
+    Works,
 )
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
@@ -56,27 +57,28 @@ class Plugins:
         scheme = _scheme(settings.files) if "://" in settings.files else "file"
         return _pick(self.file_stores, scheme, "file store")(settings.files, settings)
 
-    def open_engine(self, settings: Settings, work: Any) -> Engine | None:
-        """Make the engine of ``settings.engine``, which works on a job by ``work(job_id)``."""
+    def open_engine(self, settings: Settings, works: Works) -> Engine | None:
+        """Make the engine of ``settings.engine``, which gets work done by *works*."""
         if settings.engine is None:
             return None
         return _pick(self.engines, _scheme(settings.engine), "engine")(
-            settings.engine, settings, work
+            settings.engine, settings, works
         )
 
     @property
-    def listens(self) -> bool:
-        """Whether any plugin hears of changes."""
-        return bool(self.manager.hook.batchjob_job_changed.get_hookimpls())
+    def listeners(self) -> tuple[str, ...]:
+        """The plugins that hear of changes, in the order of their registration."""
+        return tuple(hook.plugin_name for hook in self._listening())
 
-    def tell(self, event: Event, job: BatchJob) -> None:
-        """Tell each plugin that hears of changes; what one raises is logged, no more."""
-        for hook in self.manager.hook.batchjob_job_changed.get_hookimpls():
-            try:
-                given = {"event": event, "job": job}
+    def tell(self, listener: str, event: Event, job: BatchJob) -> None:
+        """Tell the plugin *listener* of *event*; raises what it raises."""
+        given = {"event": event, "job": job}
+        for hook in self._listening():
+            if hook.plugin_name == listener:
                 hook.function(*(given[name] for name in hook.argnames))
-            except Exception:  # noqa: BLE001 - a listener changes nothing
-                _log.exception("plugin %s failed to hear of job %s", hook.plugin_name, job.id)
+
+    def _listening(self) -> list[pluggy.HookImpl]:
+        return self.manager.hook.batchjob_job_changed.get_hookimpls()
 
 
 def load(

@@ -65,7 +65,7 @@ def test_work_on_a_canceled_job_is_status_1(cli: Cli) -> None:
         (["work", "batch_nope"], "there is no job 'batch_nope'"),
         (["show", "batch_nope"], "there is no job 'batch_nope'"),
         (["list", "--store", "redis://u:geheim@host/0"], "unknown store scheme 'redis'"),
-        (["list", "--engine", "no:4"], "unknown engine scheme 'no'"),
+        (["create", "count-up", "--engine", "no:4"], "unknown engine scheme 'no'"),
         (["list", "--lease", "1"], "must be 3 or more"),
         (["list", "--lease", "inf"], "no number of seconds"),
         (["list", "--limit", "101"], "not in the range 1<=x<=100"),

@@ -10,7 +10,7 @@ from batchjob.abc import Store
 from batchjob.batchjobs import BatchJobs
 from batchjob.cli.interrupts import Interrupted, UntornStore, interruptible
 from batchjob.core.chunks import Lease
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.stores.memory import MemoryStore
 from cli import sample_plugin
 from cli.harness import LONG, Cli
@@ -78,9 +78,7 @@ def test_ctrl_c_while_a_chunk_is_claimed_gives_it_back() -> None:
         with pytest.raises(Interrupted):
             jobs.work(job.id)
         assert store.next_claim(job.id) == 0
-        lease = MemoryStore.claim(
-            store, "w", batch_types=["count-up"], seconds=9, at=jobs.clock.now()
-        )
+        lease = MemoryStore.claim(store, "w", limits=jobs.limits(), seconds=9, at=jobs.clock.now())
     assert lease is not None
     assert lease.attempt == 1
 
@@ -88,9 +86,9 @@ def test_ctrl_c_while_a_chunk_is_claimed_gives_it_back() -> None:
 class InterruptingEarly(MemoryStore):
     """A store in which Ctrl-C comes when a job was just made."""
 
-    def create(self, job: BatchJob, *, context_version: int) -> BatchJob:
+    def create(self, job: BatchJob, terms: Terms) -> BatchJob:
         """Create, and interrupt."""
-        made = super().create(job, context_version=context_version)
+        made = super().create(job, terms)
         os.kill(os.getpid(), signal.SIGINT)
         return made
 

@@ -74,8 +74,26 @@ def test_show_says_what_a_job_waits_for(cli: Cli) -> None:
     assert f"a worker: batchjob work {job}" in cli("show", job).stdout
     cli("work", job)
     assert f"batchjob confirm {job}" in cli("show", job).stdout
-    cli.job("create", "count-up")
+    job = cli.job("create", "count-up")["id"]
     assert "none that is installed here does" in cli("show", job, PYTHONPATH="").stdout
+
+
+def test_work_says_why_it_stopped(cli: Cli) -> None:
+    """A job that is paused is left as it is, and the command that resumes it is told."""
+    job = cli.job("create", "count-up")["id"]
+    cli("pause", job)
+    done = cli("work", job)
+    assert done.returncode == 0
+    assert f"waits for somebody to resume it: batchjob resume {job}" in done.stderr
+    assert cli.job("show", job)["status"] == "created"
+
+
+def test_commands_that_look_do_no_work(cli: Cli) -> None:
+    """An engine that is set for all commands is of no matter to those that only look."""
+    job = cli.job("create", "count-up")["id"]
+    assert cli.job("show", job, "--engine", "threads:1")["status"] == "created"
+    cli("list", BATCHJOB_ENGINE="threads:1")
+    assert cli.job("show", job)["status"] == "created"
 
 
 def test_what_users_wrote_cannot_drive_the_terminal(cli: Cli) -> None:

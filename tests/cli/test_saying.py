@@ -38,7 +38,12 @@ def test_paths_are_cut_down_to_names(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://u:geheim@h/d", "postgresql://h/d?user=u&password=geheim&x=1", "s3://k:geheim@b"],
+    [
+        "postgresql://u:geheim@h/d",
+        "postgresql://h/d?user=u&password=geheim&x=1",
+        "s3://k:geheim@b",
+        "celery:redis://:geheim@h/0",
+    ],
 )
 def test_passwords_are_masked(url: str) -> None:
     """A command that is printed holds no password."""

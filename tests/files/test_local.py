@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,31 @@ def test_a_deleted_file_is_gone(files: FileStore) -> None:
     files.delete("never/was")
     with pytest.raises(UnknownFile, match="there is no file 'a/b'"):
         files.read("a/b")
+
+
+def test_a_folder_is_deleted_with_all_in_it(files: FileStore, tmp_path: Path) -> None:
+    """Half-written files and folders go too, neighbours stay, and links are not followed."""
+    for key in ("jobs/1/parts/a", "jobs/1/out/b", "jobs/12/a"):
+        put(files, key, b"")
+    (tmp_path / "files/jobs/1/.tmp-left").touch()
+    (tmp_path / "files/jobs/1/link").symlink_to(tmp_path / "files/jobs/12")
+    for _ in range(2):
+        files.delete_all("jobs/1")
+    assert list(files.keys()) == ["jobs/12/a"]
+    assert not (tmp_path / "files/jobs/1").exists()
+    with pytest.raises(InvalidKey):
+        files.delete_all("..")
+
+
+def test_what_was_half_written_long_ago_is_deleted(files: FileStore, tmp_path: Path) -> None:
+    """Only temporary files that nobody has written to since; a whole file stays, however old."""
+    for name in ("a", "b"):
+        put(files, f"jobs/1/{name}", b"")
+        (tmp_path / f"files/jobs/1/.tmp-{name}").touch()
+    for name in ("a", ".tmp-a"):
+        os.utime(tmp_path / "files/jobs/1" / name, (0, 0))
+    files.tidy(older_than=timedelta(days=1))
+    assert {path.name for path in (tmp_path / "files/jobs/1").iterdir()} == {"a", "b", ".tmp-b"}
 
 
 @pytest.mark.parametrize(

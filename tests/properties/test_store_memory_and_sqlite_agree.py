@@ -5,23 +5,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from batchjob.abc import JobQuery, Store
+from batchjob.abc import JobQuery, Limits, Store
 from batchjob.core.chunks import Finished, Lease, Part, Planned
-from batchjob.core.events import Event
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import Outcomes
+from batchjob.core.standing import Standing
 from batchjob.core.status import Status
 from batchjob.errors import BatchJobError
 from batchjob.stores.memory import MemoryStore
 from batchjob.stores.sql import SqlStore
 from stores.databases import CLOCK, SETTINGS, Clock, migrated
-from stores.making import BROKEN, FILE, a_job, after, chunks
+from stores.making import BROKEN, FILE, LIMITS, a_job, after, chunks
 
+ONE_EACH = Limits(batch_types={"export": 2}, actor_jobs=1)
+NEWER = Limits(batch_types={"export": 2})
 STEPS = [0.1, 5.0, 31.0, 400.0, -3.0, -100_000.0, 100_000.0]
 
 
@@ -53,19 +56,49 @@ class Walk(RuleBasedStateMachine):
         assert first == second
         return first
 
-    @rule(target=jobs, dry_run=st.booleans())
-    def create(self, *, dry_run: bool) -> BatchJob:
-        """A new job."""
-        job = a_job(dry_run=dry_run, at=after(len(self.made)))
+    @rule(
+        target=jobs,
+        dry_run=st.booleans(),
+        created_by=st.sampled_from(["usr_1", None]),
+        version=st.sampled_from([1, 1, 2]),
+        exclusive=st.sampled_from([None, None, "k"]),
+        key=st.sampled_from([None, None, "k"]),
+        request=st.sampled_from("ab"),
+    )
+    def create(
+        self,
+        *,
+        dry_run: bool,
+        created_by: str | None,
+        version: int,
+        exclusive: str | None,
+        key: str | None,
+        request: str,
+    ) -> Any:
+        """A new job, or a request that was sent before."""
+        job = a_job(dry_run=dry_run, created_by=created_by, at=after(len(self.made)))
+        terms = Terms(
+            context_version=version,
+            exclusive_key=exclusive,
+            idempotency_key=key,
+            request_hash=request,
+        )
+        made = self.both(lambda store: store.create(job, terms))
+        if not isinstance(made, BatchJob) or made.id != job.id:
+            return multiple()
         self.made.append(job.id)
-        self.both(lambda store: store.create(job, context_version=1))
         return job
 
-    @rule(target=leases, worker=st.sampled_from("ab"), seconds=st.sampled_from([3.0, 30.0]))
-    def claim(self, worker: str, seconds: float) -> Any:
+    @rule(
+        target=leases,
+        worker=st.sampled_from("ab"),
+        seconds=st.sampled_from([3.0, 30.0]),
+        limits=st.sampled_from([LIMITS, ONE_EACH, NEWER]),
+    )
+    def claim(self, worker: str, seconds: float, limits: Limits) -> Any:
         """A claim of whatever there is."""
         lease = self.both(
-            lambda store: store.claim(worker, batch_types=["export"], seconds=seconds, at=after(9))
+            lambda store: store.claim(worker, limits=limits, seconds=seconds, at=after(9))
         )
         return multiple() if lease is None else lease
 
@@ -73,9 +106,7 @@ class Walk(RuleBasedStateMachine):
     def claim_of(self, job: BatchJob) -> Any:
         """A claim of a chunk of one job."""
         lease = self.both(
-            lambda store: store.claim(
-                "c", batch_types=["export"], seconds=30.0, at=after(9), job_id=job.id
-            )
+            lambda store: store.claim("c", limits=LIMITS, seconds=30.0, at=after(9), job_id=job.id)
         )
         return multiple() if lease is None else lease
 
@@ -123,6 +154,37 @@ class Walk(RuleBasedStateMachine):
         """A move by hand."""
         self.both(lambda store: store.move(job.id, verb, at=after(3), actor="u", reason="r"))
 
+    @rule(job=jobs, second=st.integers(0, 20))
+    def pause(self, job: BatchJob, second: int) -> None:
+        """A pause."""
+        self.both(lambda store: store.pause(job.id, at=after(second), actor="u"))
+
+    @rule(job=jobs, second=st.integers(0, 20))
+    def resume(self, job: BatchJob, second: int) -> None:
+        """The end of a pause."""
+        self.both(lambda store: store.resume(job.id, at=after(second), actor="u"))
+
+    @rule(listener=st.sampled_from("xy"), worker=st.sampled_from("ab"), number=st.integers(0, 3))
+    def hear(self, listener: str, worker: str, number: int) -> None:
+        """A worker that tells a listener some of what is new, and may keep it."""
+        events = self.both(lambda store: store.unheard(listener, worker=worker, seconds=9.0))
+        for event in events[:number]:
+            for store in (self.memory, self.sql):  # their positions are their own
+                (own,) = store.events(event.job_id, after=event.n - 1)[:1] or (None,)
+                if own is not None:
+                    store.heard(listener, own, worker=worker)
+
+    @rule(listener=st.sampled_from("xy"), worker=st.sampled_from("ab"))
+    def hand_over(self, listener: str, worker: str) -> None:
+        """A listener that a worker lets go of."""
+        self.both(lambda store: store.hand_over(listener, worker=worker))
+
+    @rule(second=st.integers(0, 21), number=st.integers(0, 3))
+    def purge(self, second: int, number: int) -> None:
+        """Some jobs that ended before a time, and one more, forgotten."""
+        ids = self.both(lambda store: list(store.ended(before=after(second), limit=number)))
+        self.both(lambda store: store.purge([*ids, *self.made[:1]]))
+
     @rule(seconds=st.sampled_from(STEPS))
     def clock(self, seconds: float) -> None:
         """A step of the clock."""
@@ -132,7 +194,13 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """A sweep."""
-        self.both(lambda store: store.sweep(at=after(20)))
+        self.both(lambda store: store.sweep(at=after(20), limits=LIMITS))
+
+    @rule()
+    def late_sweep(self) -> None:
+        """A sweep a day later, by a worker that knows another type."""
+        limits = Limits(batch_types={"import": 1})
+        self.both(lambda store: store.sweep(at=after(100_000), limits=limits))
 
     @invariant()
     def all_is_the_same(self) -> None:
@@ -141,6 +209,8 @@ class Walk(RuleBasedStateMachine):
             self.both(partial(all_of, job_id))
             waits = [store.next_claim(job_id) for store in (self.memory, self.sql)]
             assert waits[0] == pytest.approx(waits[1], abs=1e-3)
+            for limits in (LIMITS, ONE_EACH):
+                self.both(partial(where, job_id, limits))
         self.both(lambda store: store.list(JobQuery(statuses=tuple(Status)[:4], limit=100)))
 
 
@@ -152,9 +222,18 @@ def answer(ask: Callable[[Store], Any], store: Store) -> Any:
         return repr(error)
 
 
-def all_of(job_id: str, store: Store) -> tuple[BatchJob, list[Event], list[Part]]:
+def all_of(job_id: str, store: Store) -> tuple[Any, ...]:
     """Return all that can be read of a job."""
-    return store.get(job_id), list(store.events(job_id)), list(store.parts(job_id))
+    job, terms, sent = store.get(job_id), store.terms(job_id), store.sent_context(job_id)
+    return job, terms, sent, list(store.events(job_id)), list(store.parts(job_id))
+
+
+def where(job_id: str, limits: Limits, store: Store) -> Standing:
+    """Return where a job stands, to the millisecond."""
+    found = store.standing(job_id, limits=limits)
+    seconds = None if found.seconds is None else round(found.seconds, 3)
+    left = None if found.left is None else round(found.left, 3)
+    return attrs.evolve(found, seconds=seconds, left=left)
 
 
 def test_memory_and_sqlite_agree(tmp_path: Path) -> None:

@@ -8,7 +8,23 @@ store), ``advance`` (a callable that moves the store's own clock by so many seco
 from stores.promises_of_effects import PromisesOfEffects
 from stores.promises_of_jobs import PromisesOfJobs
 from stores.promises_of_leases import PromisesOfLeases
+from stores.promises_of_listeners import PromisesOfListeners
+from stores.promises_of_pauses import PromisesOfPauses
+from stores.promises_of_purges import PromisesOfMissingStrategies, PromisesOfPurges
+from stores.promises_of_standings import PromisesOfStandings
+from stores.promises_of_terms import PromisesOfStarts, PromisesOfTerms
 
 
-class StoreConformance(PromisesOfJobs, PromisesOfLeases, PromisesOfEffects):
+class StoreConformance(
+    PromisesOfJobs,
+    PromisesOfTerms,
+    PromisesOfStarts,
+    PromisesOfPauses,
+    PromisesOfStandings,
+    PromisesOfListeners,
+    PromisesOfPurges,
+    PromisesOfLeases,
+    PromisesOfMissingStrategies,
+    PromisesOfEffects,
+):
     """All that a store promises."""

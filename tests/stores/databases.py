@@ -68,7 +68,7 @@ def emptied(url: str) -> None:
     """Delete all rows of a database, and put its clock back."""
     names = ", ".join(table.name for table in metadata.sorted_tables)
     with opened(url) as store, store.transaction() as connection:
-        connection.execute(sa.text(f"TRUNCATE {names}, test_word"))
+        connection.execute(sa.text(f"TRUNCATE {names}, test_word RESTART IDENTITY"))
         connection.execute(sa.text("UPDATE test_clock SET seconds = 1000000.0"))
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Barrier, Thread
 from typing import Any, Protocol
 
 from batchjob._typing import JsonObject
-from batchjob.abc import Store
+from batchjob.abc import Limits, Store
 from batchjob.core.chunks import Chunk, ChunkKind, Finished, Lease, Part, Planned
 from batchjob.core.files import StoredFile
 from batchjob.core.ids import job_id
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, StatDescriptor
+from batchjob.errors import BatchJobError
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 LEASE = 30.0
+LIMITS = Limits(batch_types={"export": 1})
 PRODUCTS = StatDescriptor(key="products", name="Products", message="3 products will be exported")
 BROKEN = JobError(code="broken", message="it broke", row=3, column="SKU", params={"n": 1})
 FILE = StoredFile(key="jobs/1/out/1/a.csv", size=7, sha256="ab" * 32)
@@ -59,9 +62,9 @@ def a_job(
     )
 
 
-def created(store: Store, **job: Any) -> BatchJob:
+def created(store: Store, *, terms: Terms | None = None, **job: Any) -> BatchJob:
     """Keep a new job in the store."""
-    return store.create(a_job(**job), context_version=1)
+    return store.create(a_job(**job), terms or Terms())
 
 
 def chunks(number: int, *, first: int = 0, weight: int = 1) -> tuple[Chunk, ...]:
@@ -71,7 +74,7 @@ def chunks(number: int, *, first: int = 0, weight: int = 1) -> tuple[Chunk, ...]
 
 def claimed(store: Store, kind: ChunkKind, *, worker: str = "w1", **only: Any) -> Lease:
     """Claim the next chunk, which is to be of *kind*."""
-    lease = store.claim(worker, batch_types=["export"], seconds=LEASE, at=NOON, **only)
+    lease = store.claim(worker, limits=LIMITS, seconds=LEASE, at=NOON, **only)
     if lease is None or lease.kind is not kind:
         raise LookupError(f"the next chunk is no {kind} but {lease}")
     return lease
@@ -108,6 +111,27 @@ def failed(store: Store, lease: Lease, *, delay: float = 0.0, give_up: bool = Fa
     return store.fail(lease, [BROKEN], detail="boom", delay=delay, give_up=give_up, at=NOON)
 
 
-def could_be_claimed(store: Store) -> Lease | None:
+def at_once(*works: Callable[[], Any]) -> Sequence[Any]:
+    """Do all of this at once, in threads, and return what they answer, or raise, in order."""
+    start, answers = Barrier(len(works)), dict[int, Any]()
+
+    def do(number: int) -> None:
+        start.wait(60)
+        try:
+            answers[number] = works[number]()
+        except BatchJobError as error:
+            answers[number] = error
+
+    threads = [Thread(target=do, args=(number,)) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[number] for number in range(len(works))]
+
+
+def could_be_claimed(
+    store: Store, *, limits: Limits = LIMITS, job_id: str | None = None
+) -> Lease | None:
     """Claim whatever there is."""
-    return store.claim("w2", batch_types=["export"], seconds=LEASE, at=NOON)
+    return store.claim("w2", limits=limits, seconds=LEASE, at=NOON, job_id=job_id)

@@ -11,13 +11,14 @@ from batchjob._typing import JsonObject
 from batchjob.abc import JobQuery, Store
 from batchjob.core.chunks import ChunkKind, Finished, Planned
 from batchjob.core.files import FileRecord
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import Outcomes, Result
 from batchjob.core.status import OPEN, Status, Verb
 from batchjob.errors import DuplicateJob, InvalidState, InvalidTime, UnknownFile, UnknownJob
 from stores.making import (
     FILE,
     LEASE,
+    LIMITS,
     NOON,
     PRODUCTS,
     a_job,
@@ -55,15 +56,15 @@ class PromisesOfJobs:
             "a": {"y": [None, True], "b": "ä\u0000\ud83d"},
             "m": 10**20,
         }
-        job = store.create(a_job(context=context, dry_run=True), context_version=3)
+        job = store.create(a_job(context=context, dry_run=True), Terms(context_version=3))
         assert store.get(job.id) == job
         assert list(store.get(job.id).context) == ["z", "a", "m"]
-        assert store.context_version(job.id) == 3
+        assert store.terms(job.id) == Terms(context_version=3)
 
     def test_a_kept_job_shares_nothing_with_its_giver(self, store: Store) -> None:
         """What is done to a context after the job was kept, or read, changes no kept job."""
         context: dict[str, Any] = {"list": [1]}
-        job = store.create(a_job(context=context), context_version=1)
+        job = store.create(a_job(context=context), Terms())
         context["list"].append(2)
         store.get(job.id).context["list"].append(3)  # type: ignore[union-attr]
         assert store.get(job.id).context == {"list": [1]}
@@ -72,7 +73,7 @@ class PromisesOfJobs:
         """NaN and infinity are in no context: such a job is not kept."""
         job = a_job(context={"x": float("nan")})
         with pytest.raises(ValueError, match="not JSON compliant"):
-            store.create(job, context_version=1)
+            store.create(job, Terms())
         with pytest.raises(UnknownJob):
             store.get(job.id)
 
@@ -80,8 +81,8 @@ class PromisesOfJobs:
         """A second job with the id of another is refused, and that one stays."""
         job = created(store)
         with pytest.raises(DuplicateJob, match=job.id):
-            store.create(job, context_version=2)
-        assert store.context_version(job.id) == 1
+            store.create(job, Terms(context_version=2))
+        assert store.terms(job.id) == Terms()
         assert len(store.events(job.id)) == 1
 
     def test_an_unknown_job_is_said_to_be_unknown(self, store: Store) -> None:
@@ -90,7 +91,7 @@ class PromisesOfJobs:
         with pytest.raises(UnknownJob, match=missing):
             store.get(missing)
         with pytest.raises(UnknownJob, match=missing):
-            store.context_version(missing)
+            store.terms(missing)
         with pytest.raises(UnknownJob, match=missing):
             store.move(missing, "cancel", at=NOON, actor=None)
         assert not store.events(missing)
@@ -315,4 +316,4 @@ class PromisesOfJobs:
         job = created(store)
         store.close()
         assert store.get(job.id) == job
-        assert store.claim("w1", batch_types=["export"], seconds=LEASE, at=NOON)
+        assert store.claim("w1", limits=LIMITS, seconds=LEASE, at=NOON)

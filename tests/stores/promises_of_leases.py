@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from batchjob._typing import Json
-from batchjob.abc import Store
+from batchjob.abc import Limits, Store
 from batchjob.core.chunks import Chunk, ChunkKind, Lease, Planned
 from batchjob.core.results import JobError
 from batchjob.core.status import Status
@@ -13,6 +13,7 @@ from batchjob.errors import LeaseLost
 from stores.making import (
     BROKEN,
     LEASE,
+    LIMITS,
     NOON,
     Advance,
     after,
@@ -33,7 +34,9 @@ class PromisesOfLeases:
     def test_a_new_job_is_claimed_to_be_planned(self, store: Store) -> None:
         """The first chunk of a job is its plan; its claim is paid for and does not start it."""
         job = created(store)
-        lease = store.claim("w1", batch_types=["x", "export"], seconds=LEASE, at=NOON)
+        lease = store.claim(
+            "w1", limits=Limits(batch_types={"x": 1, "export": 1}), seconds=LEASE, at=NOON
+        )
         assert lease == Lease(
             job_id=job.id,
             kind=ChunkKind.PLAN,
@@ -50,15 +53,13 @@ class PromisesOfLeases:
         """A worker gets no chunk of a type that it did not name, and none if it named none."""
         created(store, batch_type="import")
         assert could_be_claimed(store) is None
-        assert store.claim("w1", batch_types=[], seconds=LEASE, at=NOON) is None
+        assert store.claim("w1", limits=Limits(batch_types={}), seconds=LEASE, at=NOON) is None
 
     def test_a_claim_can_be_for_one_job(self, store: Store) -> None:
         """A worker that names a job gets chunks of no other."""
         first, second = created(store), created(store)
         assert claimed(store, ChunkKind.PLAN, job_id=second.id).job_id == second.id
-        assert (
-            store.claim("w", batch_types=["export"], seconds=9, at=NOON, job_id=second.id) is None
-        )
+        assert store.claim("w", limits=LIMITS, seconds=9, at=NOON, job_id=second.id) is None
         assert claimed(store, ChunkKind.PLAN, job_id=first.id).job_id == first.id
 
     def test_the_first_work_starts_the_job(self, store: Store) -> None:
@@ -236,12 +237,12 @@ class PromisesOfLeases:
         job = planned(store, 2)
         worked(store, claimed(store, ChunkKind.WORK))
         for _ in range(5):
-            assert store.sweep(at=NOON) == 0
+            assert store.sweep(at=NOON, limits=LIMITS) == 0
             last = claimed(store, ChunkKind.WORK)
             advance(LEASE + 1)
         assert could_be_claimed(store) is None
         assert store.next_claim(job.id) is None
-        assert store.sweep(at=after(1)) == 1
+        assert store.sweep(at=after(1), limits=LIMITS) == 1
         found = store.get(job.id)
         assert (found.status, found.failed_at) == (Status.FAILED, after(1))
         assert found.result
@@ -250,7 +251,7 @@ class PromisesOfLeases:
         assert error.params == {"kind": "work", "seq": 1, "attempts": 5}
         with pytest.raises(LeaseLost):
             worked(store, last)
-        assert store.sweep(at=NOON) == 0
+        assert store.sweep(at=NOON, limits=LIMITS) == 0
 
     def test_a_sweep_leaves_alone_what_goes_on(self, store: Store, advance: Advance) -> None:
         """A last attempt whose lease is not over, and an earlier one's that is, are not swept."""
@@ -263,7 +264,7 @@ class PromisesOfLeases:
         advance(LEASE - 1)
         store.renew(last)
         advance(2)
-        assert store.sweep(at=NOON) == 0
+        assert store.sweep(at=NOON, limits=LIMITS) == 0
         store.complete(last, Planned(), at=NOON)
         assert store.get(job.id).status is Status.CONFIRMED
 
@@ -271,7 +272,9 @@ class PromisesOfLeases:
         """Sweeping after jobs have ended changes neither them nor their events."""
         jobs = [finished(store), store.move(planned(store, 3).id, "cancel", at=NOON, actor=None)]
         events = [tuple(store.events(job.id)) for job in jobs]
-        assert store.sweep(at=after(1)) == store.sweep(at=after(2)) == 0
+        assert (
+            store.sweep(at=after(1), limits=LIMITS) == store.sweep(at=after(2), limits=LIMITS) == 0
+        )
         assert [store.get(job.id) for job in jobs] == jobs
         assert [tuple(store.events(job.id)) for job in jobs] == events
 
@@ -298,7 +301,7 @@ class PromisesOfLeases:
             failed(store, claimed(store, ChunkKind.PLAN))
         claimed(store, ChunkKind.PLAN)
         advance(-100_000)
-        assert store.sweep(at=NOON) == 1
+        assert store.sweep(at=NOON, limits=LIMITS) == 1
 
     def test_no_two_get_the_same_chunk(self, store: Store) -> None:
         """Of many who claim at once, each chunk goes to one of them, and none is left out."""
@@ -307,7 +310,7 @@ class PromisesOfLeases:
 
         def work() -> None:
             start.wait()
-            while lease := store.claim("w", batch_types=["export"], seconds=LEASE, at=NOON):
+            while lease := store.claim("w", limits=LIMITS, seconds=LEASE, at=NOON):
                 got.append((lease.seq, lease.token))
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -318,12 +321,8 @@ class PromisesOfLeases:
         assert sorted(got) == [(seq, 1) for seq in range(40)]
 
     def test_chunks_are_claimed_in_their_order(self, store: Store) -> None:
-        """Of what may be claimed, an older job goes first, and a job's chunks as planned."""
-        first, second = planned(store, 2), planned(store, 1)
+        """Of what may be claimed of a job, its chunks come as they were planned."""
+        job = planned(store, 3)
         leases = [claimed(store, ChunkKind.WORK) for _ in range(3)]
-        assert [(lease.job_id, lease.seq) for lease in leases] == [
-            (first.id, 0),
-            (first.id, 1),
-            (second.id, 0),
-        ]
+        assert [(lease.job_id, lease.seq) for lease in leases] == [(job.id, n) for n in range(3)]
         assert chunks(1)[0].payload == leases[0].payload

@@ -1,22 +1,37 @@
+import multiprocessing
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from batchjob.abc import Settings
-from batchjob.core.chunks import ChunkKind
+from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.errors import InvalidSetting, StorageFull, StoreUnavailable
 from batchjob.stores.database import parsed
 from batchjob.stores.sql import SqlStore
+from stores.children import fork_after_use
 from stores.databases import SERVER, SETTINGS, opened
-from stores.making import LEASE, NOON, chunks, claimed, created, planned
+from stores.making import (
+    LEASE,
+    LIMITS,
+    NOON,
+    chunks,
+    claimed,
+    could_be_claimed,
+    created,
+    planned,
+    worked,
+)
 
 SHORT = Settings(lease=3.0)
+BRIEF = Settings(lease=0.5)
 
 
 @pytest.fixture
@@ -143,21 +158,16 @@ def test_no_update_is_lost(sqlite_url: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("url", ["sqlite_url", "postgresql_url"])
-def test_a_forked_child_has_its_own_connections(request: pytest.FixtureRequest, url: str) -> None:
+def test_f20_a_forked_child_has_its_own_connections(
+    request: pytest.FixtureRequest, url: str
+) -> None:
     """After a fork, child and parent use the store without harm to each other."""
-    with opened(request.getfixturevalue(url)) as store:
-        job = created(store)
-        if (child := os.fork()) == 0:
-            try:
-                store.move(job.id, "cancel", at=NOON, actor="child")
-                store.close()
-                os._exit(0)
-            finally:
-                os._exit(1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert store.events(job.id)[-1].actor == "child"
+    found = request.getfixturevalue(url)
+    parent = multiprocessing.get_context("spawn").Process(target=fork_after_use, args=(found,))
+    parent.start()
+    parent.join(60)
+    assert parent.exitcode == 0
 
 
 def test_a_server_that_does_not_answer_is_out_of_reach() -> None:
@@ -182,8 +192,61 @@ def test_a_stopped_connection_is_replaced(postgresql_url: str) -> None:
         assert store.get(job.id) == job
 
 
-def test_a_frozen_peer_does_not_hold_a_chunk_for_ever(postgresql_url: str) -> None:
-    """A connection that stands still in a transaction is ended after two leases."""
+def test_a_connection_that_breaks_in_a_transaction_is_replaced(postgresql_url: str) -> None:
+    """A transaction whose connection is lost keeps nothing, and the next use has a new one."""
+    with opened(postgresql_url) as store:
+        job = planned(store)
+        lease = claimed(store, ChunkKind.WORK)
+
+        def complete_and_break() -> None:
+            with store.transaction() as connection:
+                store.complete(lease, Part(seq=0), at=NOON, transaction=connection)
+                pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+                with psycopg.connect(SERVER, autocommit=True) as server:
+                    server.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+        with pytest.raises(StoreUnavailable, match="out of reach"):
+            complete_and_break()
+        assert store.get(job.id).result == job.result
+        worked(store, lease)
+
+
+def test_connections_notice_a_server_that_is_gone(postgresql_url: str) -> None:
+    """Each connection sends signs of life, and gives up on a peer that answers none."""
+    with opened(postgresql_url) as store, store.transaction() as connection:
+        driver: Any = connection.connection.driver_connection
+        found = driver.info.get_parameters()
+    wanted = {
+        "connect_timeout": "10",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "60000",
+        "application_name": "batchjob",
+    }
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_transactions_see_what_was_committed_meanwhile(postgresql_url: str) -> None:
+    """Whatever a server's default is, transactions are isolated as the statements expect."""
+    with opened(postgresql_url) as store, store.transaction() as connection:
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        connection.execute(
+            sa.text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+        )
+    try:
+        with opened(postgresql_url) as store, store.transaction() as connection:
+            found = connection.scalar(sa.text("SHOW transaction_isolation"))
+    finally:
+        with opened(postgresql_url) as store, store.transaction() as connection:
+            connection.execute(
+                sa.text(f"ALTER DATABASE {name} RESET default_transaction_isolation")
+            )
+    assert found == "read committed"
+
+
+def test_a_connection_that_stands_still_is_ended(postgresql_url: str) -> None:
+    """A connection may stand still in a transaction for two leases, and wait for a quarter."""
     store = SqlStore.open(postgresql_url, SHORT)
     with store.transaction() as connection:
         for name, value in (
@@ -192,6 +255,30 @@ def test_a_frozen_peer_does_not_hold_a_chunk_for_ever(postgresql_url: str) -> No
         ):
             assert connection.scalar(sa.text(f"SHOW {name}")) == value
     store.close()
+
+
+def test_a_frozen_peer_does_not_hold_a_chunk_for_ever(postgresql_url: str) -> None:
+    """A chunk whose row a frozen worker holds is claimed again when its connection was ended."""
+    frozen = SqlStore.open(postgresql_url, BRIEF)
+    with opened(postgresql_url) as store:
+        planned(store)
+        lease = frozen.claim("frozen", limits=LIMITS, seconds=0.5, at=NOON)
+        assert lease
+        began, seen = time.monotonic(), list[Lease]()
+
+        def freeze() -> None:
+            with frozen.transaction() as connection:
+                frozen.complete(lease, Part(seq=0), at=NOON, transaction=connection)
+                while not seen and time.monotonic() < began + 20:
+                    seen.extend(filter(None, [could_be_claimed(store)]))
+                    time.sleep(0.05)
+
+        with pytest.raises(StoreUnavailable, match="out of reach"):
+            freeze()
+        assert 0.8 < time.monotonic() - began < 10
+        assert [(again.token, again.attempt) for again in seen] == [(2, 2)]
+        worked(store, *seen)
+    frozen.close()
 
 
 def test_a_locked_row_is_given_up_on_in_time(postgresql_url: str) -> None:
@@ -231,11 +318,4 @@ def test_the_databases_own_clock_is_the_time_of_day(
         wait = store.next_claim(job.id)
     assert wait is not None
     assert 25 < wait <= 30
-    assert abs(until - LEASE - job_time()) < 5
-
-
-def job_time() -> float:
-    """Return the seconds since 1970 by this machine's clock."""
-    import time
-
-    return time.time()
+    assert abs(until - LEASE - time.time()) < 5

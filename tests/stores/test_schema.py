@@ -90,7 +90,7 @@ def test_upgrading_again_changes_nothing(url: str) -> None:
         assert store.get(job.id) == job
 
 
-def test_a_newer_database_is_refused(url: str) -> None:
+def test_f33_a_newer_database_is_refused(url: str) -> None:
     """A store whose tables a newer batchjob made is neither opened nor upgraded."""
     versions(url, "batchjob_9999")
     try:
@@ -100,6 +100,15 @@ def test_a_newer_database_is_refused(url: str) -> None:
             schema.upgrade(url)
     finally:
         versions(url, schema.REVISIONS[-1])
+
+
+def test_f33_an_older_server_database_is_refused(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PostgreSQL store of an older batchjob is not opened, and the command to run is told."""
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "batchjob_0002"))
+    with pytest.raises(StoreUnavailable, match=r"version batchjob_0001.*batchjob db upgrade"):
+        SqlStore.open(postgresql_url, SETTINGS)
 
 
 def test_an_empty_server_database_is_not_touched() -> None:

@@ -7,7 +7,7 @@ from batchjob.core.chunks import ChunkKind
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import chunk
 from stores.databases import opened
-from stores.making import NOON, claimed, could_be_claimed, finished, planned, worked
+from stores.making import LIMITS, NOON, claimed, could_be_claimed, finished, planned, worked
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])
@@ -41,7 +41,7 @@ def test_chunks_of_an_ended_job_become_void(store: SqlStore) -> None:
     claimed(store, ChunkKind.WORK)
     store.move(job.id, "cancel", at=NOON, actor=None)
     assert untidy(store) == 1
-    assert store.sweep(at=NOON) == 0
+    assert store.sweep(at=NOON, limits=LIMITS) == 0
     assert states(store, job.id) == ["done", "done", "void", "void"]
     assert untidy(store) == 0
 
@@ -50,10 +50,10 @@ def test_a_long_job_is_tidied_by_several_sweeps(store: SqlStore) -> None:
     """Each sweep voids some chunks only, and the job counts as tidy after the last."""
     job = planned(store, 1500)
     store.move(job.id, "cancel", at=NOON, actor=None)
-    store.sweep(at=NOON)
+    store.sweep(at=NOON, limits=LIMITS)
     assert states(store, job.id).count("void") == 1000
     assert untidy(store) == 1
-    store.sweep(at=NOON)
+    store.sweep(at=NOON, limits=LIMITS)
     assert states(store, job.id).count("void") == 1500
     assert untidy(store) == 0
 
@@ -71,9 +71,9 @@ def test_a_missing_finish_is_added(store: SqlStore) -> None:
     with store.transaction() as connection:
         connection.execute(sa.text("DELETE FROM batchjob_chunk WHERE kind = 'finish'"))
     assert could_be_claimed(store) is None
-    store.sweep(at=NOON)
+    store.sweep(at=NOON, limits=LIMITS)
     assert claimed(store, ChunkKind.FINISH).job_id == job.id
-    store.sweep(at=NOON)
+    store.sweep(at=NOON, limits=LIMITS)
     assert could_be_claimed(store) is None
     assert len(states(store, job.id)) == 3
 

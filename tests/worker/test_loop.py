@@ -187,7 +187,7 @@ def cyclic() -> Exception:
         RecursionError,
     ],
 )
-def test_nothing_that_a_strategy_raises_ends_the_worker(script: Any, error: Any) -> None:
+def test_f21_nothing_that_a_strategy_raises_ends_the_worker(script: Any, error: Any) -> None:
     """Each odd exception is a failed attempt, kept safely; the next one completes the job."""
     jobs = script(work=fail_until(2, error))
     job = jobs.work(jobs.create("lines", {"lines": 1}).id)
@@ -262,9 +262,10 @@ def test_a_checkpoint_ends_a_chunk_of_a_canceled_job(script: Any, tmp_path: Path
         store=jobs.store,
         files=jobs.files,
         registry=jobs.plugins.registry,
+        limits=jobs.limits(),
         clock=HandClock(),
         seconds=0.3,
-        changed=lambda _: None,
+        changed=lambda: None,
     )
     job = jobs.work(jobs.create("lines").id, until=Status.CONFIRMED)
     assert worker.step(job.id)

@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 import click
 
 from batchjob.cli import exits
-from batchjob.cli.database import db
 from batchjob.cli.demo import demo
 from batchjob.cli.interrupts import exit_status, interruptible
 from batchjob.cli.looking import list_, show, types
 from batchjob.cli.making import create, run
-from batchjob.cli.moving import cancel, confirm
+from batchjob.cli.moving import cancel, confirm, pause, resume, retry
 from batchjob.cli.saying import listen_to_logs, note
+from batchjob.cli.serving import worker
+from batchjob.cli.upkeep import db, purge
 from batchjob.cli.working import work
 
 
@@ -76,7 +77,23 @@ def program(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (demo, types, run, create, work, list_, show, confirm, cancel, db):
+for _command in (
+    demo,
+    types,
+    run,
+    create,
+    work,
+    list_,
+    show,
+    confirm,
+    cancel,
+    pause,
+    resume,
+    retry,
+    worker,
+    purge,
+    db,
+):
     program.add_command(_command)
 
 

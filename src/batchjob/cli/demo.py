@@ -54,7 +54,7 @@ def demo(folder: str, *, as_json: bool) -> int:
 
     where = _where(folder)
     tour = Tour(folder, err=as_json)
-    with where.open(here=True) as jobs:
+    with where.open_to_work() as jobs:
         tour.opens(PRODUCTS, is_new=_fill(where.store))
         job = _export(jobs, where, tour)
         if job.status is Status.COMPLETED:

@@ -1,7 +1,6 @@
 """The commands that only look: ``types``, ``list`` and ``show``."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -9,11 +8,10 @@ import click
 from batchjob.cli import exits
 from batchjob.cli.saying import write_job, write_json
 from batchjob.cli.settings import Where, with_json, with_settings
+from batchjob.cli.waits import waits_for
 from batchjob.core.job import BatchJob
-from batchjob.core.status import OPEN, Status
-
-if TYPE_CHECKING:
-    from batchjob.batchjobs import BatchJobs
+from batchjob.core.standing import Standing
+from batchjob.core.status import Status
 
 LARGEST_PAGE = 100
 """How many jobs are listed at most; ``--offset`` leads to the others."""
@@ -28,7 +26,7 @@ LARGEST_OFFSET = 10_000
 def types(where: Where, *, as_json: bool) -> int:
     """Print what jobs can be made, and asked for."""
     catalog = where.catalog or where.store  # of the store itself nothing is needed
-    with attrs.evolve(where, store="memory:", catalog=catalog, engine=None).open() as jobs:
+    with attrs.evolve(where, store="memory:", catalog=catalog).open() as jobs:
         found = jobs.types()
     if as_json:
         write_json(
@@ -94,27 +92,26 @@ def list_(
 def show(where: Where, job_id: str, *, as_json: bool) -> int:
     """Print all that is known of a job."""
     with where.open() as jobs:
-        job = jobs.get(job_id)
-        events = jobs.events(job_id)
-        waits_for = _waits_for(jobs, job, where)
+        job, events, standing = jobs.get(job_id), jobs.events(job_id), jobs.standing(job_id)
     if as_json:
         write_job(job)
         return exits.DONE
     from batchjob.cli.render import show_job
 
-    show_job(job, events=events, waits_for=waits_for)
+    show_job(job, events=events, rows=_standing(standing, job, where))
     return exits.DONE
 
 
-def _waits_for(jobs: "BatchJobs", job: BatchJob, where: Where) -> str | None:
-    """Say why *job* does not move, or None if it has ended."""
-    if job.status not in OPEN:
-        return None
-    if job.batch_type not in jobs.plugins.registry.batch_types:
-        return f"a plugin that offers {job.batch_type}; none that is installed here does"
-    seconds = jobs.store.next_claim(job.id)
-    if seconds is None:
-        return f"a confirmation: {where.command('confirm', job.id)}"
-    if seconds > 0:
-        return f"the end of a worker's lease, or its next try: about {seconds:.0f} s"
-    return f"a worker: {where.command('work', job.id)}"
+def _standing(standing: Standing, job: BatchJob, where: Where) -> list[tuple[str, str]]:
+    """Say why *job* does not move, and what else is known of how it stands."""
+    rows: list[tuple[str, str]] = []
+    if standing.wait is not None:
+        rows.append(("Waits for", waits_for(standing, job, where)))
+    if standing.left is not None:
+        rows.append(("Time left", f"about {max(1, round(standing.left))} s"))
+    if standing.chunks:
+        counts = ", ".join(f"{n:,} {state}" for state, n in standing.chunks.items() if n)
+        rows.append(("Chunks", counts))
+    if standing.retry_of is not None:
+        rows.append(("Retry of", standing.retry_of))
+    return rows

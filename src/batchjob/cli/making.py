@@ -37,7 +37,7 @@ def run(
     nothing is asked, and the job is left waiting to be confirmed.
     """
     asked = read_context(context)
-    with where.open(here=True) as jobs:
+    with where.open_to_work() as jobs:
         job = make_job(jobs, batch_type, asked, file=file, dry_run=dry_run)
         job = work_on(jobs, job, where, out=out)
         if job.status is Status.PRE_PROCESSED and _is_confirmed(job, where, yes=yes, err=as_json):
@@ -63,7 +63,7 @@ def create(
     Its id is printed, and nothing else on standard output.
     """
     asked = read_context(context)
-    with where.open() as jobs:
+    with where.open_without() as jobs:
         job = make_job(jobs, batch_type, asked, file=file, dry_run=dry_run)
     if as_json:
         write_job(job)

@@ -82,14 +82,14 @@ def show_summary(job: BatchJob, *, err: bool = False) -> None:
     _print_errors(out, job.result)
 
 
-def show_job(job: BatchJob, *, events: Sequence[Event], waits_for: str | None) -> None:
-    """Print all that is known of *job*."""
+def show_job(job: BatchJob, *, events: Sequence[Event], rows: Sequence[tuple[str, str]]) -> None:
+    """Print all that is known of *job*; *rows* say how it stands."""
     out = console()
-    rows: list[tuple[str, Any]] = [
+    known: list[tuple[str, Any]] = [
         ("Job", job.id),
         ("Type", job.batch_type),
         ("Status", _status(job)),
-        *([("Waits for", waits_for)] if waits_for else []),
+        *rows,
         ("Dry run", "yes" if job.dry_run else "no"),
         ("Made by", job.created_by or "-"),
         *_times(job),
@@ -97,7 +97,7 @@ def show_job(job: BatchJob, *, events: Sequence[Event], waits_for: str | None) -
         *_numbers(job.result),
         *([("File key", job.result.file_key)] if job.result and job.result.file_key else []),
     ]
-    out.print(grid(rows))
+    out.print(grid(known))
     _print_errors(out, job.result)
     _print_events(out, events)
 

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import Final, TextIO
 
 from batchjob._typing import Json
@@ -88,12 +89,13 @@ class _Lines(logging.Handler):
         self._tracebacks = tracebacks
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._tracebacks:
-            sys.stderr.write(self.format(record) + "\n")
-        else:
-            error = record.exc_info[1] if record.exc_info else None
-            why = f": {_reason(error)}" if error else ""
-            warn(without_paths(f"{record.getMessage()}{why}"))
+        with suppress(OSError):  # nobody reads it any more, which must not end a worker's thread
+            if self._tracebacks:
+                sys.stderr.write(self.format(record) + "\n")
+            else:
+                error = record.exc_info[1] if record.exc_info else None
+                why = f": {_reason(error)}" if error else ""
+                warn(without_paths(f"{record.getMessage()}{why}"))
 
 
 def _reason(error: BaseException) -> str:

@@ -1,9 +1,10 @@
 """Where things are, by option or environment: what every command takes after its name."""
 
 import math
+import os
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ from click.core import ParameterSource
 
 from batchjob.abc import Settings
 from batchjob.cli.interrupts import UntornStore
+from batchjob.core.times import seconds
+from batchjob.engines.environment import plugin_options
+from batchjob.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from batchjob.abc import Store
@@ -23,7 +27,7 @@ Command = Callable[..., int]
 """What a command is made of: a function that returns its exit status."""
 
 _DEFAULTS: Final = Settings()
-_OPTIONS: Final = ("store", "files", "catalog", "engine", "lease")
+_OPTIONS: Final = ("store", "files", "catalog", "engine", "lease", "actor_jobs", "retention")
 
 
 @attrs.frozen(kw_only=True)
@@ -35,23 +39,34 @@ class Where:
     catalog: str | None = None
     engine: str | None = None
     lease: float = _DEFAULTS.lease
+    actor_jobs: int | None = None
+    retention: float | None = None
+    options: Mapping[str, str] = attrs.field(factory=dict)
     given: tuple[str, ...] = ()
 
-    def open(self, *, here: bool = False) -> "BatchJobs":
-        """Open the jobs of the store.
+    def open(self) -> "BatchJobs":
+        """Open the jobs of the store to look at them, or to end some: no engine is told."""
+        return attrs.evolve(self, engine=None).open_without()
 
-        With *here* the command itself works on them: the engine ``inline`` has nothing to do
-        then, and Ctrl-C leaves no chunk behind.
+    def open_to_work(self) -> "BatchJobs":
+        """Open the jobs for a command that works on them itself.
+
+        The engine ``inline`` has nothing to do then, and Ctrl-C leaves no chunk behind.
         """
+        jobs = self.open_without("inline")
+        jobs.store = cast("Store", UntornStore(jobs.store))
+        return jobs
+
+    def open_without(self, *engines: str) -> "BatchJobs":
+        """Open the jobs; an engine that is one of *engines* is what the command does itself."""
         from batchjob.batchjobs import BatchJobs
 
-        engine = None if here and self.engine == "inline" else self.engine
-        jobs = BatchJobs.open(
-            self.store, files=self.files, catalog=self.catalog, engine=engine, lease=self.lease
+        settings = Settings(
+            **{name: getattr(self, name) for name in _OPTIONS}, options=self.options
         )
-        if here:
-            jobs.store = cast("Store", UntornStore(jobs.store))
-        return jobs
+        if (settings.engine or "").partition(":")[0] in engines:
+            settings = attrs.evolve(settings, engine=None)
+        return BatchJobs.of(settings)
 
     def command(self, *words: str) -> str:
         """Return the command that does *words* with the same settings, to be pasted.
@@ -61,9 +76,19 @@ class Where:
         line = ["batchjob", *words]
         for name in self.given:
             value = getattr(self, name)
-            text = f"{value:g}" if isinstance(value, float) else _masked(str(value))
-            line += [f"--{name}", text]
+            text = f"{value:g}" if isinstance(value, float) else masked(str(value))
+            line += [f"--{name.replace('_', '-')}", text]
         return shlex.join(line)
+
+
+def duration(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Return the seconds of a time such as ``30d``, ``12h``, ``90m`` or ``45s``."""
+    if value is None:
+        return None
+    try:
+        return seconds(value)
+    except InvalidSetting as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def with_settings(command: Command) -> Command:
@@ -77,7 +102,11 @@ def with_settings(command: Command) -> Command:
             for name in _OPTIONS
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ]
-        where = Where(given=tuple(given), **{name: options.pop(name) for name in _OPTIONS})
+        where = Where(
+            given=tuple(given),
+            options=plugin_options(os.environ),
+            **{name: options.pop(name) for name in _OPTIONS},
+        )
         return command(where, **options)
 
     decorated: Any = gathered
@@ -115,12 +144,24 @@ def _options() -> list[Callable[[Command], Command]]:
             type=float,
             callback=_finite,
         ),
+        _option(
+            "actor_jobs",
+            "N",
+            "How many jobs of one actor may be processed at once; any number if absent.",
+            type=click.IntRange(min=1),
+        ),
+        _option(
+            "retention",
+            "TIME",
+            "How long workers keep ended jobs, e.g. 30d; for ever if absent.",
+            callback=duration,
+        ),
     ]
 
 
 def _option(name: str, metavar: str, doc: str, **more: Any) -> Callable[[Command], Command]:
     return click.option(
-        f"--{name}",
+        f"--{name.replace('_', '-')}",
         metavar=metavar,
         envvar=f"BATCHJOB_{name.upper()}",
         show_envvar=True,
@@ -130,8 +171,10 @@ def _option(name: str, metavar: str, doc: str, **more: Any) -> Callable[[Command
     )
 
 
-def _masked(url: str) -> str:
-    """Return *url* without its password, wherever it stands in it."""
+def masked(url: str) -> str:
+    """Return *url*, or an engine that has one, without its password, wherever it stands in it."""
+    if (scheme := re.match(r"[a-z]+:(?=[a-z]+://)", url)) is not None:
+        return scheme[0] + masked(url[scheme.end() :])
     url = re.sub(r"(?<=[?&]password=)[^&]+", "***", url)
     try:
         password = urlsplit(url).password

@@ -11,8 +11,9 @@ from batchjob.cli.interrupts import exit_status
 from batchjob.cli.saving import Out, with_out
 from batchjob.cli.saying import note, warn, write_job
 from batchjob.cli.settings import Where, with_json, with_settings
+from batchjob.cli.waits import waits_for
 from batchjob.core.job import BatchJob
-from batchjob.core.status import Status
+from batchjob.core.status import OPEN, Status
 from batchjob.errors import BatchJobError, NoResult, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def work(where: Where, job_id: str, *, out: Out | None, as_json: bool) -> int:
     Chunks that are done are not done again. One that another worker holds is waited for. Of a
     job that is completed, --out saves the file.
     """
-    with where.open(here=True) as jobs:
+    with where.open_to_work() as jobs:
         job = work_on(jobs, jobs.get(job_id), where, out=out)
         return finish(jobs, job, where, out=out, as_json=as_json)
 
@@ -78,6 +79,8 @@ def finish(
         note(f"saved {out.given} ({size:,} bytes)")
     if job.status is Status.PRE_PROCESSED:
         say_how_to_confirm(job, where, out=out)
+    elif job.status in OPEN and (why := waits_for(jobs.standing(job.id), job, where)):
+        note(f"job {job.id} waits for {why}")
     return exits.of_job(job)
 
 

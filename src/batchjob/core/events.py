@@ -13,6 +13,8 @@ class Event:
 
     ``n`` counts a job's events from 1 without gaps. ``from_status`` is None for the making of the
     job. ``actor`` is the id of who asked, None for batchjob itself. ``at`` is an aware UTC time.
+    Pausing and resuming leave the status as it is: ``reason`` says which it was. ``position``
+    orders the events of all jobs, None where that does not matter.
     """
 
     job_id: str
@@ -22,3 +24,4 @@ class Event:
     from_status: Status | None
     to_status: Status
     reason: str | None = None
+    position: int | None = attrs.field(default=None, eq=False)

@@ -48,6 +48,23 @@ class BatchJob:
     deleted_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
 
 
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What a job was made with, beside what the API shows of it.
+
+    ``context_version`` is the strategy's version that the context was made by, ``retry_of`` the
+    id of the failed job that this one tries again. Of one creator, an ``idempotency_key`` names
+    one request; ``request_hash`` tells that request from another one. Of the jobs with one
+    ``exclusive_key`` one is processed at a time.
+    """
+
+    context_version: int = 1
+    retry_of: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    exclusive_key: str | None = None
+
+
 def move(job: BatchJob, verb: Verb, *, at: datetime, result: Result | None = None) -> BatchJob:
     """Return the job after *verb*, stamped *at* (aware UTC) or at its last change, if later.
 

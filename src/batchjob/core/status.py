@@ -26,6 +26,9 @@ VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 
 OPEN: Final = (Status.CREATED, Status.PRE_PROCESSED, Status.CONFIRMED, Status.PROCESSING)
 
+RETRIABLE: Final = (Status.FAILED,)
+"""What a job must be for another one to try its work again."""
+
 MOVES: Final[Mapping[Verb, Mapping[Status, Status]]] = {
     "pre_process": {Status.CREATED: Status.PRE_PROCESSED},
     "confirm": {Status.PRE_PROCESSED: Status.CONFIRMED},

@@ -3,8 +3,11 @@
 import errno
 import os
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
@@ -75,6 +78,22 @@ class LocalFileStore(FileStore):
         path = self._path(key)
         with _reported(), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
+
+    def delete_all(self, folder: str) -> None:
+        """Delete *folder* and all beneath it; links in it are deleted, not followed."""
+        path = self._path(folder)
+        with _reported(), suppress(FileNotFoundError, NotADirectoryError):
+            shutil.rmtree(path)
+
+    def tidy(self, *, older_than: timedelta) -> None:
+        """Delete temporary files that were last written to longer ago than that."""
+        before = time.time() - older_than.total_seconds()
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                path = Path(folder, name)
+                with _reported(), suppress(FileNotFoundError):  # a job that was purged meanwhile
+                    if name.startswith(_TEMPORARY) and path.lstat().st_mtime < before:
+                        path.unlink()
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that begin with *prefix*; half-written files have none."""

@@ -19,6 +19,7 @@ from batchjob.stores.rules import dumps
 
 _READS: Final = "batchjob_reads"
 _TRIES: Final = 50
+_SLOWNESS: Final = 60.0  # seconds that a transaction may be at work; above, it stands still
 _DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _DRIVERS["postgres"] = _DRIVERS["postgresql+psycopg"] = _DRIVERS["postgresql"]
 
@@ -62,6 +63,11 @@ class Database:
     def dialect(self) -> str:
         """The database's kind: ``sqlite`` or ``postgresql``."""
         return self.url.get_backend_name()
+
+    @property
+    def longest(self) -> float:
+        """Seconds that no transaction of ours outlives, all the slower ones of them included."""
+        return 2 * self._lease + _SLOWNESS
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -134,6 +140,9 @@ class Database:
             "lock_timeout": self._lease / 4,
         }
         options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
+        options.append(
+            r"-c default_transaction_isolation=read\ committed"
+        )  # each statement sees the latest
         return {
             "options": " ".join([*options, own if isinstance(own, str) else " ".join(own)]).strip(),
             "connect_timeout": 10,

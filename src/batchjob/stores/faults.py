@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from batchjob.errors import BatchJobError, StorageFull, StoreUnavailable
+from batchjob.errors import BatchJobError, StorageFull, StoreUnavailable, TransientConflict
 
 _SQLITE: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process; try again when that one is done",
@@ -34,14 +34,14 @@ _POSTGRESQL: Final = {
     "3D000": "does not exist; create it with: createdb",
     "28": "refuses this user; see the user and password of the URL",
     "42501": "gives this user no right to the tables; grant it, or name their owner",
-    "40P01": "ended this transaction for another one; try again",
-    "40": "ended this transaction for another one; try again",
     "55P03": "has the row locked by another transaction; try again",
     "53300": "has no connection left; raise max_connections or use fewer workers",
     "08": "is out of reach; see whether its server runs and can be reached from here",
     "57P": "is out of reach; its server is stopping, or ended this connection",
     "25P03": "is out of reach; its server ended a connection that had stood still for too long",
 }
+_CONFLICTS: Final = {"40001", "40P01"}  # serialization failure, deadlock
+_CONFLICT: Final = "ended this transaction for another one; try again"
 _NO_REACH: Final = (
     "is out of reach; see whether its server runs, can be reached from here, and knows the user,"
     " password and database of the URL"
@@ -96,6 +96,8 @@ def _of_postgresql(error: sa.exc.DBAPIError, where: str) -> StoreUnavailable | N
         return StoreUnavailable(f"{where} {_NO_REACH}") if lost else None
     if state == "53100":
         return StorageFull(f"{where} {_FULL}")
+    if state in _CONFLICTS:
+        return TransientConflict(f"{where} {_CONFLICT}")
     for code in (state, state[:3], state[:2]):
         if code in _POSTGRESQL:
             return StoreUnavailable(f"{where} {_POSTGRESQL[code]}")

@@ -1,6 +1,6 @@
 """Jobs and chunks in this process's memory: for tests and notebooks, gone when it ends.
 
-The two halves of the store, put together; they keep the same promises as any store, by the same
+The parts of the store, put together; they keep the same promises as any store, by the same
 rules of the core.
 """
 
@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable
 
 from batchjob.abc import Store
+from batchjob.stores.memory_board import Board
 from batchjob.stores.memory_chunks import MemoryChunks
 from batchjob.stores.memory_jobs import MemoryJobs
+from batchjob.stores.memory_listeners import MemoryListeners
 from batchjob.stores.memory_rows import MemoryTransaction, Rows
+from batchjob.stores.memory_standings import MemoryStandings
 
 __all__ = ["MemoryStore", "MemoryTransaction"]
 
 
-class MemoryStore(MemoryJobs, MemoryChunks, Store):
+class MemoryStore(MemoryJobs, MemoryStandings, MemoryListeners, MemoryChunks, Store):
     """A store in memory, for the threads of one process.
 
     *clock* gives the seconds since 1970 by which leases are judged. ``transaction()`` yields a
@@ -25,3 +28,4 @@ class MemoryStore(MemoryJobs, MemoryChunks, Store):
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._rows = Rows()
+        self._board = Board(self._rows, clock)

@@ -1,4 +1,4 @@
-"""The half of a store in memory that leases chunks and takes what became of them."""
+"""The part of a store in memory that leases chunks and takes what became of them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import attrs
 
-from batchjob.abc import ChunkStore
+from batchjob.abc import ChunkStore, Limits
 from batchjob.core.chunks import MAX_BACKOFF, Chunk, ChunkState, Finished, Lease, Part, Planned
 from batchjob.core.results import JobError
 from batchjob.core.status import MOVES, OPEN
+from batchjob.core.times import utc_ms
 from batchjob.errors import InvalidState, LeaseLost
 from batchjob.stores import memory_effects, rules
+from batchjob.stores.memory_board import Board
 from batchjob.stores.memory_jobs import job_row, moved
 from batchjob.stores.memory_rows import ChunkRow, MemoryTransaction, Rows
 
@@ -24,20 +26,21 @@ class MemoryChunks(ChunkStore):
     """The lease protocol in memory."""
 
     _rows: Rows
+    _board: Board
     _clock: Callable[[], float]
 
     def claim(
         self,
         worker: str,
         *,
-        batch_types: Sequence[str],
+        limits: Limits,
         seconds: float,
         at: datetime,
         job_id: str | None = None,
     ) -> Lease | None:
         """Lease the next chunk that may be tried (of one job, if named), or return None."""
         with self._rows.transaction():
-            row = self._next(batch_types, job_id)
+            row = self._board.next(limits, job_id)
             if row is None:
                 return None
             claimed = attrs.evolve(
@@ -54,11 +57,12 @@ class MemoryChunks(ChunkStore):
                 moved(self._rows, row.job_id, "start", at)
         return _lease(claimed, worker)
 
-    def renew(self, lease: Lease) -> None:
-        """Make the lease last its seconds from now; `LeaseLost` if it is not current any more."""
+    def renew(self, lease: Lease) -> bool:
+        """Make the lease last its seconds from now; whether the job is paused, or `LeaseLost`."""
         with self._rows.transaction():
             row = self._live(lease)
             self._rows.put_chunk(attrs.evolve(row, lease_until=self._clock() + row.lease_s))
+            return job_row(self._rows, lease.job_id).paused_at is not None
 
     def transaction(self) -> AbstractContextManager[MemoryTransaction]:
         """Open a transaction; what is given to its ``on_commit`` is done at the block's end."""
@@ -110,6 +114,7 @@ class MemoryChunks(ChunkStore):
                 token=row.token + 1,
                 not_before=self._clock() + min(delay, MAX_BACKOFF),
                 detail=detail,
+                error=rules.error_class(errors),
                 **_FREE,
             )
             self._rows.put_chunk(told)
@@ -122,18 +127,25 @@ class MemoryChunks(ChunkStore):
                 free = {"state": ChunkState.READY, "attempts": row.attempts - 1, **_FREE}
                 self._rows.put_chunk(attrs.evolve(row, **free))
 
-    def sweep(self, *, at: datetime) -> int:
-        """End chunks whose last attempt's lease is over, and return how many there were.
-
-        Besides, chunks of ended jobs become void.
-        """
+    def sweep(self, *, at: datetime, limits: Limits) -> int:
+        """End what can only end here, and return how many chunks were given up."""
         with self._rows.transaction():
-            exhausted = [row for row in self._rows.open_chunks() if self._exhausted(row)]
+            exhausted = [row for row in self._rows.open_chunks() if self._board.exhausted(row)]
             for row in exhausted:
                 dead = {"state": ChunkState.DEAD, "token": row.token + 1, **_FREE}
                 self._rows.put_chunk(attrs.evolve(row, **dead))
                 error = rules.worker_lost(row.kind, row.seq, row.attempts)
                 self._failed(row.job_id, (error,), at)
+            for job_id in tuple(self._rows.open_jobs()):
+                if self._board.overlooked(job_id, utc_ms(at), limits):
+                    self._rows.put_job(
+                        attrs.evolve(job_row(self._rows, job_id), served_at=utc_ms(at))
+                    )
+                if self._board.stranded(job_id, utc_ms(at), limits):
+                    of_job = job_row(self._rows, job_id)
+                    made_by = of_job.terms.context_version
+                    missing = rules.strategy_missing(of_job.job.batch_type, made_by)
+                    self._failed(job_id, (missing,), at)
             for row in tuple(self._rows.open_chunks()):
                 if job_row(self._rows, row.job_id).job.status not in OPEN:
                     self._rows.put_chunk(attrs.evolve(row, state=ChunkState.VOID, **_FREE))
@@ -147,35 +159,11 @@ class MemoryChunks(ChunkStore):
     def next_claim(self, job_id: str) -> float | None:
         """Return the seconds until a chunk of the job may be claimed; None if there is none."""
         with self._rows.locked():
-            rows = [row for row in self._rows.chunks_of(job_id) if self._to_try(row)]
-        return min(map(self._wait, rows), default=None)
+            rows = [row for row in self._rows.open_chunks_of(job_id) if self._board.to_try(row)]
+            return min(map(self._board.wait, rows), default=None)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
-
-    def _next(self, batch_types: Sequence[str], job_id: str | None) -> ChunkRow | None:
-        for row in self._rows.open_chunks():
-            if job_id is not None and row.job_id != job_id:
-                continue
-            known = job_row(self._rows, row.job_id).job.batch_type in batch_types
-            if known and self._to_try(row) and not self._wait(row):
-                return row
-        return None
-
-    def _to_try(self, row: ChunkRow) -> bool:
-        live = job_row(self._rows, row.job_id).job.status in rules.CLAIMABLE[row.kind]
-        return live and row.is_open and row.attempts < row.max_attempts
-
-    def _wait(self, row: ChunkRow) -> float:
-        now = self._clock()
-        if row.state is ChunkState.READY:
-            return 0.0 if rules.ready(row.not_before, now=now) else row.not_before - now
-        over = rules.expired(row.lease_until, row.lease_s, now=now)
-        return 0.0 if over else row.lease_until - now
-
-    def _exhausted(self, row: ChunkRow) -> bool:
-        over = rules.expired(row.lease_until, row.lease_s, now=self._clock())
-        return row.state is ChunkState.LEASED and row.attempts >= row.max_attempts and over
 
     def _mine(self, lease: Lease) -> ChunkRow | None:
         row = self._rows.chunk(lease.job_id, lease.kind, lease.seq)

@@ -1,6 +1,5 @@
 """What a done chunk changes in a store in memory; the lease has been looked at before."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -47,13 +46,12 @@ def stage(rows: Rows, plan: ChunkRow, chunks: Sequence[Chunk]) -> None:
 def _plan(rows: Rows, lease: ChunkRow, planned: Planned, at: datetime) -> None:
     stage(rows, lease, planned.chunks)
     weights = [row.weight for row in rows.chunks_of(lease.job_id) if row.kind is ChunkKind.WORK]
-    before = job_row(rows, lease.job_id)
     row = moved(
         rows,
         lease.job_id,
         "pre_process",
         at,
-        context=rules.dumps({**json.loads(before.context), **planned.context}),
+        amended=rules.dumps(dict(planned.context)),
         stat_descriptors=planned.stat_descriptors,
         total=len(weights),
         count=sum(weights),

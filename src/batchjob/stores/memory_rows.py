@@ -2,8 +2,9 @@
 
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 import attrs
@@ -11,23 +12,33 @@ import attrs
 from batchjob.core.chunks import ChunkKind, ChunkState, Part
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, StatDescriptor
+from batchjob.core.status import target
 from batchjob.stores.rules import MAX_ATTEMPTS
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-Place = tuple[str, float, ChunkKind, int]
-"""Where a chunk stands among those that may be claimed: job, not before when, kind, number."""
+Place = tuple[str, ChunkKind, float, int]
+"""Where a chunk stands among those that may be claimed: job, kind, not before when, number."""
 
 
 @attrs.frozen(kw_only=True)
 class JobRow:
-    """A job and what a store keeps beside it; ``context`` is JSON text."""
+    """A job and what a store keeps beside it; ``context`` and ``amended`` are JSON text.
+
+    ``ended_at`` is when the job ended, ``paused_s`` how long it was paused while processing,
+    ``served_at`` when a sweep last had its strategy.
+    """
 
     job: BatchJob
+    terms: Terms
     context: str
-    context_version: int
+    amended: str = "{}"
+    ended_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_s: float = 0.0
+    served_at: datetime | None = None
     total: int = 0
     done: int = 0
     count: int | None = None
@@ -58,6 +69,7 @@ class ChunkRow:
     staged_by: int | None = None
     part: Part | None = None
     detail: str | None = None
+    error: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +79,17 @@ class ChunkRow:
     @property
     def place(self) -> Place:
         """Where it stands among the open ones."""
-        return self.job_id, self.not_before, self.kind, self.seq
+        return self.job_id, self.kind, self.not_before, self.seq
+
+
+@attrs.frozen(kw_only=True)
+class ListenerRow:
+    """What a listener has heard, and who holds it until when, for how many seconds."""
+
+    position: int
+    worker: str | None = None
+    held_until: float = 0.0
+    held_s: float = 0.0
 
 
 class MemoryTransaction:
@@ -96,10 +118,20 @@ class MemoryTransaction:
 
 
 class Rows:
-    """Jobs, chunks by job, events by job, files, and the open chunks in the order of claims."""
+    """Jobs, chunks by job, events by job and by position, listeners, and files.
+
+    Besides, the jobs by idempotency key, the open chunks in the order of claims, and by job those
+    that are leased.
+    """
 
     def __init__(self) -> None:
         self.jobs: dict[str, JobRow] = {}
+        self.keys: dict[tuple[str | None, str], str] = {}
+        self.log: dict[int, Event] = {}
+        self.listeners: dict[str, ListenerRow] = {}
+        self.leased: dict[str, set[tuple[ChunkKind, int]]] = {}
+        self.processing: dict[str, bool] = {}
+        self._position: dict[str, int] = {}
         self.chunks: dict[str, dict[tuple[ChunkKind, int], ChunkRow]] = {}
         self.events: dict[str, tuple[Event, ...]] = {}
         self.files: dict[str, FileRecord] = {}
@@ -144,16 +176,52 @@ class Rows:
 
     def open_chunks(self) -> Iterator[ChunkRow]:
         """Yield the chunks that may still be done, in the order of claims."""
-        for job_id, _, kind, seq in self.open:
+        for job_id, kind, _, seq in self.open:
             yield self.chunks[job_id][kind, seq]
+
+    def open_chunks_of(self, job_id: str) -> Iterator[ChunkRow]:
+        """Yield the chunks of one job that may still be done, in the order of claims."""
+        for index in range(bisect_left(self.open, (job_id,)), len(self.open)):
+            of_job, kind, _, seq = self.open[index]
+            if of_job != job_id:
+                return
+            yield self.chunks[job_id][kind, seq]
+
+    def open_jobs(self) -> Iterator[str]:
+        """Yield the ids of jobs that have a chunk that may still be done, in their order."""
+        index = 0
+        while index < len(self.open):
+            job_id = self.open[index][0]
+            yield job_id
+            index = bisect_left(self.open, (job_id + "\0",))
+
+    def leased_chunks_of(self, job_id: str) -> Sequence[ChunkRow]:
+        """Return the chunks of a job that are leased, whether the lease is over or not."""
+        return [self.chunks[job_id][key] for key in self.leased.get(job_id, ())]
+
+    @property
+    def position(self) -> int:
+        """The position of the last event, also if that was forgotten since."""
+        return self._position.get("last", 0)
 
     def put_job(self, row: JobRow) -> None:
         """Keep a job's row in place of what there was."""
         self._put(self.jobs, row.job.id, row)
+        in_process = row.job.status is target("start") or None
+        self._put(self.processing, row.job.id, in_process)
+        if row.terms.idempotency_key is not None:
+            self._put(self.keys, (row.job.created_by, row.terms.idempotency_key), row.job.id)
 
-    def put_events(self, job_id: str, events: tuple[Event, ...]) -> None:
-        """Keep a job's events in place of what there was."""
-        self._put(self.events, job_id, events)
+    def add_event(self, event: Event) -> None:
+        """Keep one more event of a job, and give it the next position."""
+        placed = attrs.evolve(event, position=self.position + 1)
+        self._put(self._position, "last", self.position + 1)
+        self._put(self.log, self.position, placed)
+        self._put(self.events, event.job_id, (*self.events.get(event.job_id, ()), placed))
+
+    def put_listener(self, name: str, row: ListenerRow) -> None:
+        """Keep a listener's row in place of what there was."""
+        self._put(self.listeners, name, row)
 
     def put_file(self, record: FileRecord) -> None:
         """Keep what is known of a file in place of what there was."""
@@ -163,6 +231,20 @@ class Rows:
         """Keep a chunk's row in place of what there was."""
         self._index(self.chunk(row.job_id, row.kind, row.seq), row)
         self._put(self.chunks.setdefault(row.job_id, {}), (row.kind, row.seq), row)
+
+    def drop_job(self, job_id: str) -> None:
+        """Forget a job, its chunks and events, and the files under its keys."""
+        row = self.jobs[job_id]
+        for chunk in self.chunks_of(job_id):
+            self.drop_chunk(chunk)
+        for event in self.events.get(job_id, ()):
+            self._put(self.log, event.position or 0, None)
+        for key in [key for key in self.files if key.startswith(f"jobs/{job_id}/")]:
+            self._put(self.files, key, None)
+        self._put(self.events, job_id, None)
+        if row.terms.idempotency_key is not None:
+            self._put(self.keys, (row.job.created_by, row.terms.idempotency_key), None)
+        self._put(self.jobs, job_id, None)
 
     def drop_chunk(self, row: ChunkRow) -> None:
         """Forget a chunk."""
@@ -178,6 +260,9 @@ class Rows:
             del self.open[bisect_left(self.open, before.place)]
         if after is not None and after.is_open:
             insort(self.open, after.place)
+        for row, change in ((before, set.discard), (after, set.add)):
+            if row is not None and row.state is ChunkState.LEASED:
+                change(self.leased.setdefault(row.job_id, set()), (row.kind, row.seq))
 
     def _put(self, table: MutableMapping[Key, Value], key: Key, row: Value | None) -> None:
         before = table.get(key)

@@ -1,5 +1,6 @@
 """Rows of the tables as the core's values, and back. No statement belongs here."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,18 +10,20 @@ import sqlalchemy as sa
 from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
-from batchjob.core.job import BatchJob
+from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import OUTCOMES, JobError, Outcomes, StatDescriptor
 from batchjob.core.status import STAMPS, Status
 from batchjob.stores import rules
 
-_SAME = ("id", "batch_type", "created_by", "context", "dry_run", "created_at", "updated_at")
+_SAME = ("id", "batch_type", "created_by", "dry_run", "created_at", "updated_at")
 _KEPT = (*_SAME, *STAMPS.values(), "deleted_at")
+_OF_A_JOB = re.compile(r"jobs/([^/]+)/")
 
 
-def of_job(job: BatchJob) -> dict[str, Any]:
+def of_job(job: BatchJob, terms: Terms) -> dict[str, Any]:
     """Return the row of a new job."""
-    return {name: getattr(job, name) for name in _KEPT} | {"status": job.status.value}
+    row = {name: getattr(job, name) for name in _KEPT} | attrs.asdict(terms)
+    return row | {"status": job.status.value, "context": job.context}
 
 
 def job(row: sa.RowMapping) -> BatchJob:
@@ -35,7 +38,13 @@ def job(row: sa.RowMapping) -> BatchJob:
         file=_file(row),
     )
     kept = {name: row[name] for name in _KEPT}
-    return BatchJob(**kept, status=Status(row["status"]), result=result)
+    context = {**row["context"], **(row["amended"] or {})}
+    return BatchJob(**kept, status=Status(row["status"]), context=context, result=result)
+
+
+def terms(row: sa.RowMapping) -> Terms:
+    """Return what the job of a row was made with."""
+    return Terms(**{field.name: row[field.name] for field in attrs.fields(Terms)})
 
 
 def _outcomes(row: sa.RowMapping) -> Outcomes | None:
@@ -77,6 +86,7 @@ def event(row: sa.RowMapping) -> Event:
         from_status=None if before is None else Status(before),
         to_status=Status(row["to_status"]),
         reason=row["reason"],
+        position=row["position"],
     )
 
 
@@ -84,10 +94,17 @@ def of_record(record: FileRecord) -> dict[str, Any]:
     """Return the row of a file."""
     return {
         **attrs.asdict(record.file),
+        "job_id": job_of(record.file.key),
         "name": record.name,
         "owner": record.owner,
         "created_at": record.created_at,
     }
+
+
+def job_of(key: str) -> str | None:
+    """Return the id of the job that a file belongs to by its key, None if to none."""
+    found = _OF_A_JOB.match(key)
+    return found[1] if found else None
 
 
 def record(row: sa.RowMapping) -> FileRecord:

@@ -5,8 +5,10 @@ Pure functions and constants, all read off the core; no I/O, and no database.
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
+from batchjob.abc import STRATEGY_WAIT
 from batchjob.core.chunks import MAX_BACKOFF, ChunkKind
 from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
@@ -14,6 +16,9 @@ from batchjob.core.status import Status, sources
 
 MAX_ATTEMPTS: Final = 5
 """How often a chunk is tried; an attempt is paid for when it is claimed."""
+
+HEARD_AT_ONCE: Final = 100
+"""How many events a listener is given at a time."""
 
 KEPT_ERRORS: Final = 1000
 """How many errors a job's result keeps."""
@@ -96,3 +101,31 @@ def worker_lost(kind: str, seq: int, attempts: int) -> JobError:
         message=f"{kind} {seq} was given up: {attempts} workers in a row did not come back from it",
         params={"kind": kind, "seq": seq, "attempts": attempts},
     )
+
+
+def strategy_missing(batch_type: str, context_version: int) -> JobError:
+    """Return the error of a job that no worker had a strategy for."""
+    hours = round(STRATEGY_WAIT / 3600)
+    return JobError(
+        code="strategy_missing",
+        message=f"no worker had a strategy for {batch_type} (version {context_version}) in"
+        f" {hours} hours; install it and make the job again",
+        params={"batch_type": batch_type, "context_version": context_version},
+    )
+
+
+def error_class(errors: Sequence[JobError]) -> str | None:
+    """Return the class of what ended an attempt; its code, where the error names no class."""
+    if not errors:
+        return None
+    named = errors[0].params.get("error")
+    return named if isinstance(named, str) else errors[0].code
+
+
+def paused_seconds(
+    paused_at: datetime, processing_at: datetime | None, resumed_at: datetime
+) -> float:
+    """Return how long a job that is resumed was paused while it was processed."""
+    if processing_at is None:
+        return 0.0
+    return max(0.0, (resumed_at - max(paused_at, processing_at)).total_seconds())

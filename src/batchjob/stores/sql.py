@@ -1,4 +1,4 @@
-"""Jobs and chunks in SQLite or PostgreSQL: the two halves of the store, opened from a URL."""
+"""Jobs and chunks in SQLite or PostgreSQL: the parts of the store, opened from a URL."""
 
 from typing import Self
 
@@ -7,12 +7,16 @@ import attrs
 from batchjob.abc import Settings, Store
 from batchjob.stores import schema
 from batchjob.stores.database import Database, parsed
+from batchjob.stores.dialects import DIALECTS
 from batchjob.stores.sql_chunks import SqlChunks
 from batchjob.stores.sql_jobs import SqlJobs
-from batchjob.stores.statements import DIALECTS, Statements
+from batchjob.stores.sql_listeners import SqlListeners
+from batchjob.stores.sql_standings import SqlStandings
+from batchjob.stores.sql_sweeps import SqlSweeps
+from batchjob.stores.statements import Statements
 
 
-class SqlStore(SqlJobs, SqlChunks, Store):
+class SqlStore(SqlJobs, SqlStandings, SqlListeners, SqlChunks, SqlSweeps, Store):
     """A store in a SQL database; `open` makes one.
 
     ``transaction()`` yields SQLAlchemy's `Connection`: what is executed on it commits with the

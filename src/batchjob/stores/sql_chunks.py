@@ -1,4 +1,4 @@
-"""The half of a SQL store that leases chunks and takes what became of them.
+"""The part of a SQL store that leases chunks and takes what became of them.
 
 The statements are in `statements`; here is what of them makes one transaction.
 """
@@ -11,7 +11,8 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from batchjob.abc import ChunkStore
+from batchjob.abc import ChunkStore, Limits
+from batchjob.core import faults
 from batchjob.core.chunks import (
     MAX_BACKOFF,
     Chunk,
@@ -26,13 +27,19 @@ from batchjob.core.results import OUTCOMES, JobError
 from batchjob.errors import LeaseLost
 from batchjob.stores import rows
 from batchjob.stores.database import Database
-from batchjob.stores.rules import worker_lost
+from batchjob.stores.retrying import retried
+from batchjob.stores.rules import dumps, error_class
 from batchjob.stores.sql_moves import failure, moved
 from batchjob.stores.statements import Statements
-from batchjob.stores.tables import chunk, job
+from batchjob.stores.tables import chunk
 
-_PAGE: Final = 1000  # rows that are read, or tidied, at a time
-_BURIALS: Final = 100  # of one sweep: the next one goes on
+_PAGE: Final = 1000  # rows that are read at a time
+_STARTS: Final = 5  # of jobs that somebody else outran, in one claim
+_EXCLUSIVE: Final = "batchjob_job_exclusive_idx"
+
+
+class _OutrunError(Exception):
+    """Another job was started first, and the one of this claim has to wait for it."""
 
 
 class SqlChunks(ChunkStore):
@@ -45,38 +52,45 @@ class SqlChunks(ChunkStore):
         self,
         worker: str,
         *,
-        batch_types: Sequence[str],
+        limits: Limits,
         seconds: float,
         at: datetime,
         job_id: str | None = None,
     ) -> Lease | None:
         """Lease the next chunk that may be tried (of one job, if named), or return None."""
-        if not batch_types:
+        if not limits.batch_types:
             return None
-        values = {"worker": worker, "seconds": seconds, "batch_types": list(batch_types)}
+        values = {
+            "worker": worker,
+            "seconds": seconds,
+            "batch_types": dumps(dict(limits.batch_types)),
+            "actor_jobs": limits.actor_jobs,
+        }
         statement = self._statements.claim
         if job_id is not None:
             statement, values["job_id"] = self._statements.claim_of_job, job_id
-        with self._database.write() as connection:
-            if self._statements.walk is not None:
-                connection.execute(self._statements.walk)
-            row = connection.execute(statement, values).one_or_none()
-            if row is None:
-                return None
-            if row.to_start:
-                moved(connection, self._statements, "start", {"job_id": row.job_id, "at": at})
-        return rows.lease(row, worker=worker, seconds=seconds)
+        for _ in range(_STARTS):
+            try:
+                row = self._claimed(statement, values, at)
+            except _OutrunError:  # nothing was kept; now it can be seen who was first
+                continue
+            return None if row is None else rows.lease(row, worker=worker, seconds=seconds)
+        return None
 
-    def renew(self, lease: Lease) -> None:
-        """Make the lease last its seconds from now; `LeaseLost` if it is not current any more."""
+    @retried
+    def renew(self, lease: Lease) -> bool:
+        """Make the lease last its seconds from now; whether the job is paused, or `LeaseLost`."""
         with self._database.write() as connection:
-            if not connection.execute(self._statements.renew, _mine(lease)).rowcount:
-                raise _lost(lease)
+            row = connection.execute(self._statements.renew, _mine(lease)).one_or_none()
+        if row is None:
+            raise _lost(lease)
+        return bool(row[0])
 
     def transaction(self) -> AbstractContextManager[sa.Connection]:
         """Open a transaction; what is executed on its connection commits with the block's end."""
         return self._database.write()
 
+    @retried
     def stage(self, lease: Lease, chunks: Sequence[Chunk]) -> None:
         """Keep chunks of a plan that goes on; `LeaseLost` if the lease is not current any more."""
         with self._database.write() as connection:
@@ -98,8 +112,7 @@ class SqlChunks(ChunkStore):
     ) -> None:
         """Commit what a chunk did, as the last statements; `LeaseLost` and nothing is kept."""
         if transaction is None:
-            with self._database.write() as connection:
-                self._complete(connection, lease, done, at)
+            self._complete_alone(lease, done, at)
             return
         try:
             self._complete(transaction, lease, done, at)
@@ -107,6 +120,7 @@ class SqlChunks(ChunkStore):
             transaction.rollback()  # also if the caller goes on as if nothing had been
             raise
 
+    @retried
     def fail(
         self,
         lease: Lease,
@@ -118,7 +132,11 @@ class SqlChunks(ChunkStore):
         at: datetime,
     ) -> bool:
         """Give the chunk back after an error; True if that was its end, and the job failed."""
-        told = {"detail": detail, "errors": rows.listed(tuple(errors[:10]))}
+        told = {
+            "class": error_class(errors),
+            "detail": detail,
+            "errors": rows.listed(tuple(errors[:10])),
+        }
         values = {
             **_mine(lease),
             "give_up": give_up,
@@ -132,29 +150,11 @@ class SqlChunks(ChunkStore):
             failing = {"job_id": lease.job_id, "at": at, **failure(errors)}
             return moved(connection, self._statements, "fail", failing) is not None
 
+    @retried
     def release(self, lease: Lease) -> None:
         """Give chunk and attempt back untried; a lease that is not current is left alone."""
         with self._database.write() as connection:
             connection.execute(self._statements.release, _mine(lease))
-
-    def sweep(self, *, at: datetime) -> int:
-        """End chunks whose last attempt's lease is over, and return how many there were.
-
-        Besides, chunks of ended jobs become void, and a finish that is missing is added.
-        """
-        with self._database.read() as connection:  # so that an idle sweep takes no lock
-            exhausted, untidy, unfinished = connection.execute(self._statements.to_sweep).one()
-        buried = 0
-        while exhausted and buried < _BURIALS and self._bury(at):
-            buried += 1
-        if untidy or buried:
-            with self._database.write() as connection:
-                connection.execute(self._statements.void, {"most": _PAGE})
-                connection.execute(self._statements.tidied, {"most": _PAGE, "at": at})
-        if unfinished:
-            with self._database.write() as connection:
-                connection.execute(self._statements.repair)
-        return buried
 
     def parts(self, job_id: str) -> Iterator[Part]:
         """Yield what the done work chunks of a job left, in order."""
@@ -187,15 +187,40 @@ class SqlChunks(ChunkStore):
         """Let go of connections; the store may be used again afterwards."""
         self._database.close()
 
-    def _bury(self, at: datetime) -> bool:
+    @retried
+    def _claimed(
+        self, statement: sa.TextualSelect, values: dict[str, Any], at: datetime
+    ) -> sa.Row[Any] | None:
         with self._database.write() as connection:
-            row = connection.execute(self._statements.bury).one_or_none()
-            if row is None:
-                return False
-            errors = (worker_lost(row.kind, row.seq, row.attempts),)
-            failing = {"job_id": row.job_id, "at": at, **failure(errors)}
-            moved(connection, self._statements, "fail", failing)
-            return True
+            if self._statements.walk is not None:
+                connection.execute(self._statements.walk)
+            row = connection.execute(statement, values).one_or_none()
+            if row is not None and row.to_start:
+                self._start(connection, row.job_id, values, at)
+            if row is not None:
+                faults.point("claim.before_commit")
+            return row
+
+    def _start(
+        self, connection: sa.Connection, job_id: str, values: dict[str, Any], at: datetime
+    ) -> None:
+        """Start a job; `_OutrunError` if another one that excludes it was started at once."""
+        if values["actor_jobs"] is not None and self._statements.lock_actor is not None:
+            values = {**values, "job_id": job_id}
+            connection.execute(self._statements.lock_actor, values)
+            if not connection.scalar(self._statements.still_may_start, values):
+                raise _OutrunError
+        try:
+            moved(connection, self._statements, "start", {"job_id": job_id, "at": at})
+        except sa.exc.IntegrityError as error:
+            if _EXCLUSIVE not in str(error.orig):
+                raise
+            raise _OutrunError from None
+
+    @retried
+    def _complete_alone(self, lease: Lease, done: Planned | Part | Finished, at: datetime) -> None:
+        with self._database.write() as connection:
+            self._complete(connection, lease, done, at)
 
     def _complete(
         self, connection: sa.Connection, lease: Lease, done: Planned | Part | Finished, at: datetime
@@ -222,6 +247,7 @@ class SqlChunks(ChunkStore):
             raise _lost(lease)
         if last:
             connection.execute(self._statements.add_finish, {"job_id": lease.job_id})
+        faults.point("work.before_commit")
 
     def _plan(
         self,
@@ -236,9 +262,8 @@ class SqlChunks(ChunkStore):
             connection.execute(self._statements.unstage, {"job_id": lease.job_id})
         _insert(connection, lease.job_id, planned.chunks)
         of_job = {"job_id": lease.job_id, "at": at}
-        context = connection.scalar(sa.select(job.c.context).where(job.c.id == lease.job_id))
         sets = {
-            "context": {**context, **planned.context} if context is not None else {},
+            "amended": dict(planned.context) or None,
             "stat_descriptors": rows.listed(planned.stat_descriptors),
         }
         row = moved(connection, self._statements, "pre_process", {**of_job, **sets})
@@ -255,6 +280,7 @@ class SqlChunks(ChunkStore):
         values = {"job_id": lease.job_id, "at": at, **sets}
         if moved(connection, self._statements, "complete", values) is None:
             raise _lost(lease)
+        faults.point("finish.before_commit")
 
 
 def _mine(lease: Lease) -> dict[str, Any]:
@@ -276,3 +302,4 @@ def _insert(connection: sa.Connection, job_id: str, chunks: Sequence[Chunk]) -> 
     same = {"job_id": job_id, "kind": ChunkKind.WORK.value}
     new = [{**same, **attrs.asdict(each, recurse=False)} for each in chunks]
     connection.execute(sa.insert(chunk), new)
+    faults.point("plan.rows_inserted")

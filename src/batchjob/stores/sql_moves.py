@@ -20,20 +20,34 @@ def moved(
     *,
     actor: str | None = None,
     reason: str | None = None,
+    statement: sa.TextualSelect | None = None,
 ) -> sa.Row[Any] | None:
     """Move a job by *verb* and write the event; None if it is not where *verb* starts from.
 
-    *values* are ``job_id``, ``at`` and what the verb's statement sets. Confirming a job without
-    chunks adds its finish.
+    *values* are ``job_id``, ``at`` and what the verb's statement sets; *statement* is another one,
+    which looks at more before it moves. Confirming a job without chunks adds its finish.
     """
-    row = connection.execute(statements.moves[verb], values).one_or_none()
+    move = statements.moves[verb] if statement is None else statement
+    row = connection.execute(move, values).one_or_none()
     if row is None:
         return None
-    said = {"job_id": values["job_id"], "actor": actor, "reason": reason}
-    connection.execute(statements.add_event, said)
+    said(connection, statements, values["job_id"], actor=actor, reason=reason)
     if verb == "confirm" and not row.total:
         connection.execute(statements.add_finish, {"job_id": values["job_id"]})
     return row
+
+
+def said(
+    connection: sa.Connection,
+    statements: Statements,
+    job_id: str,
+    *,
+    actor: str | None,
+    reason: str | None,
+) -> None:
+    """Write the event of what was just done to a job."""
+    values = {"job_id": job_id, "actor": actor, "reason": reason}
+    connection.execute(statements.add_event, values)
 
 
 def failure(errors: Sequence[JobError]) -> dict[str, Any]:

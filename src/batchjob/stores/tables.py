@@ -10,12 +10,16 @@ import sqlalchemy as sa
 
 from batchjob.core.chunks import ChunkKind, ChunkState
 from batchjob.core.results import OUTCOMES
-from batchjob.core.status import OPEN, STAMPS, Status
+from batchjob.core.status import OPEN, STAMPS, Status, target
 from batchjob.stores.columns import BigId, JsonText, UtcTime
 from batchjob.stores.rules import MAX_ATTEMPTS
 
 ENDED: Final = tuple(status for status in Status if status not in OPEN)
 CLAIMABLE_STATES: Final = (ChunkState.READY, ChunkState.LEASED)
+
+# These are in partial indexes: a statement that is to use one says it in the same words.
+PROCESSING: Final = f"status = '{target('start')}'"
+LEASED: Final = f"state = '{ChunkState.LEASED}'"
 
 metadata: Final = sa.MetaData(
     naming_convention={
@@ -51,7 +55,8 @@ job: Final = sa.Table(
     sa.Column("batch_type", sa.Text, nullable=False),
     sa.Column("created_by", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
-    sa.Column("context", JsonText, nullable=False),
+    sa.Column("context", JsonText, nullable=False),  # as it was sent
+    sa.Column("amended", JsonText),  # what planning added to it
     sa.Column("context_version", sa.Integer, nullable=False),
     sa.Column("strategy_version", sa.Text),
     sa.Column("dry_run", sa.Boolean, nullable=False),
@@ -81,7 +86,10 @@ job: Final = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
     *(sa.Column(stamp, UtcTime) for stamp in STAMPS.values()),
+    sa.Column("ended_at", UtcTime),  # whichever of the last three it was
     sa.Column("paused_at", UtcTime),
+    sa.Column("paused_s", sa.Double, nullable=False, server_default="0"),  # while processing
+    sa.Column("served_at", UtcTime),  # when a sweep last had the strategy of a job that waits
     sa.Column("tidied_at", UtcTime),  # no chunk of the ended job is left open
     sa.Column("deleted_at", UtcTime),
     sa.CheckConstraint(f"status IN {quoted(tuple(Status))}", name="status"),
@@ -90,7 +98,6 @@ job: Final = sa.Table(
         "advancement_count >= 0 AND (count IS NULL OR advancement_count <= count)",
         name="advancement_count",
     ),
-    sa.UniqueConstraint("created_by", "idempotency_key"),
 )
 sa.Index(None, job.c.created_at, job.c.id)
 sa.Index(None, job.c.created_by, job.c.created_at, job.c.id)
@@ -133,8 +140,19 @@ event: Final = sa.Table(
     sa.Column("from_status", sa.Text),
     sa.Column("to_status", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("stored_at", sa.Double, nullable=False),  # by the database's clock, unlike ``at``
     sa.UniqueConstraint("job_id", "n"),
     sqlite_autoincrement=True,  # a position is never given twice, also after a purge
+)
+
+listener: Final = sa.Table(
+    "batchjob_listener",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),  # of the last event that it has heard
+    sa.Column("worker", sa.Text),
+    sa.Column("held_until", sa.Double),
+    sa.Column("held_s", sa.Double),
 )
 
 file: Final = sa.Table(

@@ -3,9 +3,12 @@
 What the user reads, what operators read, and whether and when the chunk is tried again.
 """
 
+import math
 import traceback
 from collections.abc import Sequence
 from typing import Final
+
+import attrs
 
 from batchjob._typing import JsonScalar
 from batchjob.core.chunks import MAX_BACKOFF, Lease
@@ -13,6 +16,7 @@ from batchjob.core.results import JobError
 from batchjob.errors import (
     AmbiguousBatchType,
     BatchJobError,
+    ContextVersion,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,
@@ -29,6 +33,7 @@ MAX_DETAIL: Final = 8192
 # Trying again would find the same.
 _FINAL: Final = (
     AmbiguousBatchType,
+    ContextVersion,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,
@@ -37,7 +42,6 @@ _FINAL: Final = (
     PartCorrupt,
     Refused,
     UnknownBatchType,
-    NotImplementedError,
 )
 
 
@@ -59,12 +63,14 @@ def job_errors(lease: Lease, error: BaseException) -> Sequence[JobError]:
     """
     where = f"{lease.kind} chunk {lease.seq}" if lease.kind == "work" else f"the {lease.kind}"
     given = (
-        [e for e in error.errors if isinstance(e, JobError)] if isinstance(error, Refused) else []
+        [_cleaned(e) for e in error.errors if isinstance(e, JobError)]
+        if isinstance(error, Refused)
+        else []
     )
     if given:
         return given
     if isinstance(error, Refused):
-        return [JobError(code=error.code, message=error.reason)]
+        return [JobError(code=error.code, message=describe(error.reason))]
     params: dict[str, JsonScalar] = {
         "kind": str(lease.kind),
         "chunk": lease.seq,
@@ -81,18 +87,38 @@ def job_errors(lease: Lease, error: BaseException) -> Sequence[JobError]:
 def detail(error: BaseException) -> str:
     """Return *error* with where it was raised, for operators: safe to store, never raises."""
     try:
-        text = "".join(traceback.format_exception(error, chain=False, limit=-8))
-    except Exception:  # noqa: BLE001 - a message that cannot be made is one of the faults
-        text = f"{type(error).__name__} {describe(error)}"
-    return _storable(text)
+        str(error)
+        lines = traceback.format_exception(error, chain=False, limit=-8)
+    except BaseException:  # noqa: BLE001 - a message that cannot be made is one of the faults
+        lines = [*traceback.format_tb(error.__traceback__, limit=-8), describe(error)]
+    return _storable("".join(lines))
 
 
-def describe(error: BaseException) -> str:
-    """Return the message of *error*; its class and "(unprintable)" if it cannot be made."""
+def describe(said: object) -> str:
+    """Return the text of an error or of what it says; "(unprintable)" if there is none."""
     try:
-        return _storable(str(error))
-    except Exception:  # noqa: BLE001 - whatever its __str__ raises
-        return f"{type(error).__name__} (unprintable)"
+        return _storable(str(said))
+    except BaseException:  # noqa: BLE001 - whatever its __str__ raises
+        return f"{type(said).__name__} (unprintable)"
+
+
+def _cleaned(error: JobError) -> JobError:
+    """Return a strategy's own *error* as it can be stored, whatever was put into it."""
+    return attrs.evolve(
+        error,
+        code=describe(error.code),
+        message=describe(error.message),
+        err=(),
+        row=error.row if isinstance(error.row, int) else None,
+        column=None if error.column is None else describe(error.column),
+        params={describe(name): _scalar(value) for name, value in error.params.items()},
+    )
+
+
+def _scalar(value: object) -> JsonScalar:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else describe(value)
+    return value if isinstance(value, int | None) else describe(value)
 
 
 def _storable(text: str) -> str:

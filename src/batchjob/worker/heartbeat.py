@@ -7,7 +7,7 @@ from typing import Self
 
 from batchjob.abc import ChunkStore
 from batchjob.core.chunks import Lease
-from batchjob.errors import BatchJobError, LeaseLost
+from batchjob.errors import BatchJobError, LeaseLost, Paused
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Heartbeat:
         self._store, self._lease = store, lease
         self._until = since + lease.seconds
         self._stop = threading.Event()
-        self._lost = False
+        self._lost = self._paused = False
         self._thread = threading.Thread(target=self._beat, name="batchjob-heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -35,16 +35,21 @@ class Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise `LeaseLost` if the lease is lost, or may be by this machine's own clock."""
+        """Raise `LeaseLost` if the lease is lost, or may be by this machine's own clock.
+
+        `Paused` if the job is paused.
+        """
+        lease = self._lease
         if self._lost or time.monotonic() >= self._until:
-            lease = self._lease
             raise LeaseLost(lease.job_id, lease.kind, lease.seq, lease.token)
+        if self._paused:
+            raise Paused(lease.job_id)
 
     def _beat(self) -> None:
         while not self._stop.wait(self._lease.seconds / 3):
             asked = time.monotonic()
             try:
-                self._store.renew(self._lease)
+                self._paused = self._store.renew(self._lease)
             except LeaseLost:
                 self._lost = True
                 return

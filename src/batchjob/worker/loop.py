@@ -1,15 +1,18 @@
 """The worker: claims a chunk, has its strategy do it, and commits, fails or releases it."""
 
 import logging
+import random
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import attrs
 
-from batchjob.abc import Clock, FileStore, Store, Strategy
+from batchjob.abc import Clock, FileStore, Limits, Store, Strategy
 from batchjob.converters import plain_json, structure_context
+from batchjob.core import faults
 from batchjob.core.chunks import Chunk, ChunkKind, Finished, Lease, Part, Planned
 from batchjob.core.job import BatchJob
 from batchjob.core.results import Outcomes
@@ -18,12 +21,15 @@ from batchjob.errors import (
     InvalidDocument,
     InvalidStrategy,
     LeaseLost,
+    Paused,
     Refused,
+    ResultNotSerialisable,
+    TransientConflict,
 )
 from batchjob.registry import Registry, context_class
 from batchjob.worker.faults import backoff, detail, is_final, job_errors
 from batchjob.worker.heartbeat import Heartbeat
-from batchjob.worker.run import LeasedRun, parts_prefix
+from batchjob.worker.run import LeasedRun, parts_folder
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +37,14 @@ MAX_CHUNKS: Final = 100_000
 """A plan with more chunks is refused: it would be a mistake, and would starve other jobs."""
 
 _STAGED: Final = 1_000  # chunks of a plan that stand in memory
+_PAUSES: Final = (0.05, 0.1, 0.2)  # seconds, at most, before a chunk is done again in place
 
 
 class Worker:
     """Works on chunks of *store*, one at a time; make one for each thread.
 
-    *seconds* is how long a lease holds. *changed* is called with a job's id after each commit
-    that may have moved it.
+    *limits* say what it may claim, *seconds* how long a lease holds. *changed* is called after each
+    commit that may have moved a job.
     """
 
     def __init__(
@@ -46,12 +53,13 @@ class Worker:
         store: Store,
         files: FileStore,
         registry: Registry,
+        limits: Limits,
         clock: Clock,
         seconds: float,
-        changed: Callable[[str], None],
+        changed: Callable[[], object],
     ) -> None:
         self.id = secrets.token_hex(8)  # never a host's name: a restarted host is another worker
-        self._store, self._files, self._registry = store, files, registry
+        self._store, self._files, self._registry, self._limits = store, files, registry, limits
         self._clock, self._seconds, self._changed = clock, seconds, changed
         self._held: Lease | None = None
         self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
@@ -66,7 +74,7 @@ class Worker:
         since = time.monotonic()
         lease = self._store.claim(
             self.id,
-            batch_types=self._registry.batch_types,
+            limits=self._limits,
             seconds=self._seconds,
             at=self._clock.now(),
             job_id=job_id,
@@ -75,15 +83,18 @@ class Worker:
             return False
         self._held = lease
         try:
+            faults.point("claim.after_commit")
             with Heartbeat(self._store, lease, since=since) as heartbeat:
                 self._do(lease, heartbeat)
         except LeaseLost as lost:
             _log.warning("%s", lost)
-        except KeyboardInterrupt:
+        except Paused:
             self._store.release(lease)
-            raise
-        except BaseException as error:  # noqa: BLE001 - nothing a strategy raises ends a worker
-            self._fail(lease, error)
+        except BaseException as error:
+            if _is_ctrl_c(error):
+                self._store.release(lease)
+                raise
+            self._fail(lease, error)  # nothing that a strategy raises ends a worker
         finally:
             self._held = None
         return True
@@ -99,17 +110,29 @@ class Worker:
         return True
 
     def _do(self, lease: Lease, heartbeat: Heartbeat) -> None:
-        job, strategy, context = self._load(lease)
-        run = LeasedRun(
-            lease, job, context, store=self._store, files=self._files, heartbeat=heartbeat
-        )
-        with run:
-            done = _PHASES[lease.kind](self, strategy, run, lease)
-            self._store.complete(lease, done, at=self._clock.now(), transaction=run.opened)
-        if lease.kind is not ChunkKind.WORK:
-            self._known = None
-            self._changed(lease.job_id)
+        pauses = iter(_PAUSES)
+        while True:
+            job, strategy, context = self._load(lease)
+            run = LeasedRun(
+                lease, job, context, store=self._store, files=self._files, heartbeat=heartbeat
+            )
+            try:
+                with run:
+                    done = _PHASES[lease.kind](self, strategy, run, lease)
+                    self._store.complete(lease, done, at=self._clock.now(), transaction=run.opened)
+                break
+            except TransientConflict:  # undone with the transaction: the same attempt goes on
+                if run.opened is None or (pause := next(pauses, None)) is None:
+                    raise
+            time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+            heartbeat.check()
+        if lease.kind is ChunkKind.WORK:
+            faults.point("work.after_commit")
+            return
+        self._known = None
+        self._changed()
         if lease.kind is ChunkKind.FINISH:
+            faults.point("finish.after_commit")
             self._forget_parts(lease.job_id)
 
     def _load(self, lease: Lease) -> tuple[BatchJob, Strategy[Any], Any]:
@@ -119,17 +142,12 @@ class Worker:
             strategy = self._registry.resolve(job.batch_type)
             given = self._today(job, strategy)
             self._known = job, strategy, structure_context(given, context_class(type(strategy)))
-            self._changed(lease.job_id)  # a first claim starts the job
+            self._changed()  # a first claim starts the job
         return self._known
 
     def _today(self, job: BatchJob, strategy: Strategy[Any]) -> Any:
         """Return the job's context as today's version of its strategy wants it."""
-        made_by = self._store.context_version(job.id)
-        if made_by > strategy.version:
-            raise Refused(
-                f"the job's context has version {made_by} of {job.batch_type}, and this worker "
-                f"has {strategy.version}: work on it with the newer plugin"
-            )
+        made_by = self._store.terms(job.id).context_version  # never a newer one: see `Limits`
         return (
             job.context if made_by == strategy.version else strategy.upgrade(job.context, made_by)
         )
@@ -150,7 +168,7 @@ class Worker:
         outcomes = strategy.work(run, Chunk(lease.payload, weight=lease.weight, seq=lease.seq))
         if not isinstance(outcomes, Outcomes | None):
             fault = f"work returned {type(outcomes).__name__}, not Outcomes or None"
-            raise InvalidStrategy(type(strategy).__qualname__, fault)
+            raise ResultNotSerialisable(type(strategy).__qualname__, fault)
         return Part(seq=lease.seq, file=run.written, outcomes=outcomes)
 
     def _finish(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Finished:
@@ -172,13 +190,12 @@ class Worker:
             give_up=is_final(error),
             at=self._clock.now(),
         ):
-            self._changed(lease.job_id)
+            self._changed()
 
     def _forget_parts(self, job_id: str) -> None:
         """Delete the parts: the job's file holds them now. What is left over does no harm."""
         try:
-            for key in list(self._files.keys(parts_prefix(job_id))):
-                self._files.delete(key)
+            self._files.delete_all(parts_folder(job_id))
         except BatchJobError as error:
             _log.warning("could not delete the parts of job %s: %s", job_id, error)
 
@@ -188,6 +205,12 @@ _PHASES: Final[dict[ChunkKind, Callable[..., Planned | Part | Finished]]] = {
     ChunkKind.WORK: Worker._work,  # noqa: SLF001
     ChunkKind.FINISH: Worker._finish,  # noqa: SLF001
 }
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Tell whether *error* is a signal's: signals come to the main thread only."""
+    here = threading.current_thread() is threading.main_thread()
+    return isinstance(error, KeyboardInterrupt) and here
 
 
 def _numbered(strategy: Strategy[Any], chunks: Any) -> Iterator[Chunk]:
@@ -206,5 +229,6 @@ def _numbered(strategy: Strategy[Any], chunks: Any) -> Iterator[Chunk]:
         try:
             payload = plain_json(chunk.payload)
         except InvalidDocument as error:
-            raise InvalidStrategy(name, f"the payload of chunk {seq} is no JSON: {error}") from None
+            fault = f"the payload of chunk {seq} is no JSON: {error}"
+            raise ResultNotSerialisable(name, fault) from None
         yield attrs.evolve(chunk, payload=payload, seq=seq)

@@ -1,12 +1,14 @@
 """Many workers at once: threads that look for chunks, and the sweeper that runs beside them."""
 
 import logging
+import math
 import random
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
+from batchjob.abc import GRACE
 from batchjob.errors import BatchJobError, StoreUnavailable
 from batchjob.worker.loop import Worker
 
@@ -15,12 +17,11 @@ _log = logging.getLogger(__name__)
 SWEEP: Final = 5.0
 """Seconds between two sweeps of one pool."""
 
-GRACE: Final = 25.0
-"""Seconds that chunks are given to end when a pool drains."""
-
 _POLL: Final = 1.0  # seconds between looks at a store that had nothing, unless nudged
+_BRIEF: Final = 0.05  # and at first: a nudge is for the plan, and what it makes is for all
 _AWAY: Final = 10.0  # and at one that was out of reach, at most
 _SOON: Final = 0.5
+_WHILE: Final = 600.0  # seconds until the same problem is logged again
 
 
 class WorkerPool:
@@ -42,6 +43,7 @@ class WorkerPool:
         self._draining = threading.Event()
         self._news = threading.Condition()
         self._nudges = 0
+        self._said: dict[str, float] = {}  # problems, and when they were logged
         names = [f"batchjob-worker-{n}" for n in range(threads)]
         self._threads = [
             threading.Thread(target=self._serve, args=[worker], name=name, daemon=True)
@@ -74,36 +76,47 @@ class WorkerPool:
         what its thread still does with it is refused when it completes.
         """
         deadline = time.monotonic() + grace
-        for thread in self._threads:
+        for thread in (*self._threads, self._sweeper):
             thread.join(max(0.0, deadline - time.monotonic()))
         return not sum([worker.give_back() for worker in self._workers])
 
     def _serve(self, worker: Worker) -> None:
-        away = _SOON
+        away, idle = _SOON, _BRIEF
         while not self._draining.is_set():
             seen = self._nudges
             try:
                 found, away = worker.step(), _SOON
             except StoreUnavailable as error:
-                _log.warning("the store is out of reach; trying again in %.1f s: %s", away, error)
+                self._warn("the store is out of reach, and is tried again: %s", error)
                 self._draining.wait(away * random.uniform(0.5, 1))  # noqa: S311 - not a secret
                 away = min(_AWAY, away * 2)
                 continue
             except Exception:  # noqa: BLE001 - the store's own fault; the lease runs out
-                _log.exception("a worker could not go on with a chunk")
+                self._warn("a worker could not go on with a chunk", exc_info=True)
                 found = False
-            if not found:
-                self._wait_for_news(seen)
+            if found or self._news_within(idle, seen):
+                idle = _BRIEF
+                continue
+            idle = min(self._poll, 2 * idle)
 
-    def _wait_for_news(self, seen: int) -> None:
+    def _news_within(self, seconds: float, seen: int) -> bool:
         with self._news:
-            self._news.wait_for(lambda: self._nudges != seen, timeout=self._poll)
+            return self._news.wait_for(lambda: self._nudges != seen, timeout=seconds)
 
     def _sweep_now_and_then(self) -> None:
         while not self._draining.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
             try:
                 self._sweep()
             except BatchJobError as error:
-                _log.warning("could not sweep: %s", error)
+                self._warn("could not sweep: %s", error)
             except Exception:  # noqa: BLE001 - the next sweep may do better
-                _log.exception("could not sweep")
+                self._warn("could not sweep", exc_info=True)
+
+    def _warn(self, problem: str, *facts: object, exc_info: bool = False) -> None:
+        """Log a problem, once in some minutes: a store may be away for hours."""
+        with self._news:
+            before, now = self._said.get(problem, -math.inf), time.monotonic()
+            if now - before < _WHILE:
+                return
+            self._said[problem] = now
+        _log.warning(problem, *facts, exc_info=exc_info)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 from batchjob._typing import Json, JsonObject
 from batchjob.abc import ChunkStore, Context, FileStore, Run
 from batchjob.converters import plain_json
+from batchjob.core import faults
 from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.core.files import StoredFile
 from batchjob.core.job import BatchJob
@@ -127,8 +128,9 @@ class LeasedRun(CheckRun[Context]):
         """See `Run.part`."""
         self._only("part()", "work", ChunkKind.WORK)
         lease = self._lease
-        with self._written(f"{parts_prefix(lease.job_id)}{lease.seq:06d}.{lease.token}") as file:
+        with self._written(f"{parts_folder(lease.job_id)}/{lease.seq:06d}.{lease.token}") as file:
             yield file
+        faults.point("work.part_written")
 
     @contextmanager
     def output(self, name: str) -> Iterator[TextIO]:
@@ -137,8 +139,9 @@ class LeasedRun(CheckRun[Context]):
             raise self._misplaced("output()", "finish, once")
         self._only("output()", "finish, once", ChunkKind.FINISH)
         lease, plain = self._lease, PurePosixPath(name).name
-        with self._written(f"jobs/{lease.job_id}/out/{lease.token}/{plain}") as file:
+        with self._written(f"{job_folder(lease.job_id)}/out/{lease.token}/{plain}") as file:
             yield file
+        faults.point("finish.published")
 
     def join(self, parts: Iterable[Part], output: TextIO) -> None:
         """See `Run.join`."""
@@ -148,6 +151,7 @@ class LeasedRun(CheckRun[Context]):
             if part.file is not None:
                 self.checkpoint()
                 self._copy(part.seq, part.file, output.buffer)
+        faults.point("finish.merged")
 
     def _copy(self, seq: int, stored: StoredFile, output: BinaryIO) -> None:
         digest, size = hashlib.sha256(), 0
@@ -212,6 +216,18 @@ class Digest(io.RawIOBase):
         return self._sha256.hexdigest()
 
 
-def parts_prefix(job_id: str) -> str:
-    """Return what the keys of a job's parts begin with."""
-    return f"jobs/{job_id}/parts/"
+JOBS: Final = "jobs"
+"""The folder of the file store in which the files of jobs are."""
+
+PARTS: Final = "parts"
+"""The folder, in that of a job, in which its parts are."""
+
+
+def job_folder(job_id: str) -> str:
+    """Return the folder of the file store in which all files of a job are."""
+    return f"{JOBS}/{job_id}"
+
+
+def parts_folder(job_id: str) -> str:
+    """Return the folder in which the parts of a job are."""
+    return f"{job_folder(job_id)}/{PARTS}"

@@ -1,4 +1,4 @@
-"""The first tables: jobs, their chunks and events, files, and tokens of the API."""
+"""The first tables: jobs, their chunks and events, listeners, files, and tokens of the API."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,22 @@ down_revision = None
 
 CLAIMABLE_JOBS = sa.text("status IN ('created', 'confirmed', 'processing')")
 UNTIDY = sa.text("status IN ('completed', 'canceled', 'failed') AND tidied_at IS NULL")
+PROCESSING = sa.text("status = 'processing'")
+KEYED = sa.text("idempotency_key IS NOT NULL AND created_by IS NOT NULL")
+KEYED_BY_NOBODY = sa.text("idempotency_key IS NOT NULL AND created_by IS NULL")
+OVER = sa.text("ended_at IS NOT NULL")
 CLAIMABLE_CHUNKS = sa.text("state IN ('ready', 'leased')")
+LEASED_CHUNKS = sa.text("state = 'leased'")
+OF_JOBS = sa.text("job_id IS NOT NULL")
 
 
 def upgrade() -> None:
     """Make the tables."""
     _job()
+    _job_indexes()
     _chunk()
     _event()
+    _listener()
     _file()
     _token()
 
@@ -30,6 +38,7 @@ def _job() -> None:
         sa.Column("created_by", sa.Text()),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("context", JsonText(), nullable=False),
+        sa.Column("amended", JsonText()),
         sa.Column("context_version", sa.Integer(), nullable=False),
         sa.Column("strategy_version", sa.Text()),
         sa.Column("dry_run", sa.Boolean(), nullable=False),
@@ -64,7 +73,10 @@ def _job() -> None:
         sa.Column("completed_at", UtcTime()),
         sa.Column("canceled_at", UtcTime()),
         sa.Column("failed_at", UtcTime()),
+        sa.Column("ended_at", UtcTime()),
         sa.Column("paused_at", UtcTime()),
+        sa.Column("paused_s", sa.Double(), server_default="0", nullable=False),
+        sa.Column("served_at", UtcTime()),
         sa.Column("tidied_at", UtcTime()),
         sa.Column("deleted_at", UtcTime()),
         sa.CheckConstraint(
@@ -78,31 +90,43 @@ def _job() -> None:
             name=op.f("batchjob_job_advancement_count_check"),
         ),
         sa.PrimaryKeyConstraint("id", name="batchjob_job_pkey"),
-        sa.UniqueConstraint(
-            "created_by", "idempotency_key", name="batchjob_job_created_by_idempotency_key_key"
-        ),
     )
-    op.create_index(
-        "batchjob_job_claim_idx",
-        "batchjob_job",
-        ["id"],
-        unique=True,
-        sqlite_where=CLAIMABLE_JOBS,
-        postgresql_where=CLAIMABLE_JOBS,
-    )
+
+
+def _job_indexes() -> None:
     op.create_index("batchjob_job_created_at_id_idx", "batchjob_job", ["created_at", "id"])
     op.create_index(
         "batchjob_job_created_by_created_at_id_idx",
         "batchjob_job",
         ["created_by", "created_at", "id"],
     )
-    op.create_index(
-        "batchjob_job_untidy_idx",
-        "batchjob_job",
-        ["id"],
-        sqlite_where=UNTIDY,
-        postgresql_where=UNTIDY,
+    _partial("batchjob_job_claim_idx", "batchjob_job", ["id"], CLAIMABLE_JOBS, unique=True)
+    _partial("batchjob_job_untidy_idx", "batchjob_job", ["id"], UNTIDY)
+    _partial(
+        "batchjob_job_exclusive_idx", "batchjob_job", ["exclusive_key"], PROCESSING, unique=True
     )
+    _partial("batchjob_job_actor_idx", "batchjob_job", ["created_by"], PROCESSING)
+    _partial(
+        "batchjob_job_idempotency_idx",
+        "batchjob_job",
+        ["created_by", "idempotency_key"],
+        KEYED,
+        unique=True,
+    )
+    _partial(
+        "batchjob_job_idempotency_of_nobody_idx",
+        "batchjob_job",
+        ["idempotency_key"],
+        KEYED_BY_NOBODY,
+        unique=True,
+    )
+    _partial("batchjob_job_ended_idx", "batchjob_job", ["ended_at", "id"], OVER)
+
+
+def _partial(
+    name: str, table: str, columns: list[str], where: sa.TextClause, *, unique: bool = False
+) -> None:
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _chunk() -> None:
@@ -141,12 +165,14 @@ def _chunk() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "kind", "seq", name="batchjob_chunk_pkey"),
     )
-    op.create_index(
+    _partial(
         "batchjob_chunk_claim_idx",
         "batchjob_chunk",
-        ["job_id", "not_before", "kind", "seq"],
-        sqlite_where=CLAIMABLE_CHUNKS,
-        postgresql_where=CLAIMABLE_CHUNKS,
+        ["job_id", "kind", "not_before", "seq"],
+        CLAIMABLE_CHUNKS,
+    )
+    _partial(
+        "batchjob_chunk_leased_idx", "batchjob_chunk", ["job_id", "kind", "seq"], LEASED_CHUNKS
     )
 
 
@@ -161,12 +187,25 @@ def _event() -> None:
         sa.Column("from_status", sa.Text()),
         sa.Column("to_status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
+        sa.Column("stored_at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["job_id"], ["batchjob_job.id"], name="batchjob_event_job_id_fkey", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("position", name="batchjob_event_pkey"),
         sa.UniqueConstraint("job_id", "n", name="batchjob_event_job_id_n_key"),
         sqlite_autoincrement=True,
+    )
+
+
+def _listener() -> None:
+    op.create_table(
+        "batchjob_listener",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("worker", sa.Text()),
+        sa.Column("held_until", sa.Double()),
+        sa.Column("held_s", sa.Double()),
+        sa.PrimaryKeyConstraint("name", name="batchjob_listener_pkey"),
     )
 
 
@@ -184,6 +223,7 @@ def _file() -> None:
         sa.PrimaryKeyConstraint("key", name="batchjob_file_pkey"),
     )
     op.create_index("batchjob_file_owner_created_at_idx", "batchjob_file", ["owner", "created_at"])
+    _partial("batchjob_file_job_idx", "batchjob_file", ["job_id"], OF_JOBS)
 
 
 def _token() -> None:

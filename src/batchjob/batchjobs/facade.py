@@ -1,0 +1,466 @@
+"""What a service calls: jobs made, listed, confirmed, worked on and read, on the stores it has.
+
+Nothing here knows HTTP, a terminal, or any one store.
+"""
+
+import logging
+import math
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import BinaryIO, Final, Self
+
+import attrs
+
+from batchjob._typing import Json, JsonObject
+from batchjob.abc import Clock, FileStore, JobPage, JobQuery, Limits, Settings, Store
+from batchjob.batchjobs.requests import digest, exclusive_key, plain_context, plain_name
+from batchjob.batchjobs.values import BatchType, SystemClock, checked
+from batchjob.converters import json_schema, structure_context
+from batchjob.core import faults
+from batchjob.core.events import Event
+from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.ids import is_job_id, ulid
+from batchjob.core.ids import job_id as make_job_id
+from batchjob.core.job import BatchJob, Terms
+from batchjob.core.standing import Standing, Wait
+from batchjob.core.status import OPEN, RETRIABLE, Status, Verb
+from batchjob.core.times import to_epoch_ms
+from batchjob.errors import InvalidState, NoResult, UnknownJob
+from batchjob.plugins import Plugins, load
+from batchjob.registry import context_class
+from batchjob.worker import Worker, WorkerPool
+from batchjob.worker.listening import Teller
+from batchjob.worker.run import CheckRun, Digest
+from batchjob.worker.upkeep import Upkeep
+
+_log = logging.getLogger(__name__)
+
+_LOOK: Final = 1.0  # seconds between looks at a job that somebody else works on, at most
+_SOMEBODY: Final = (Wait.CONFIRMATION, Wait.RESUME)  # no worker can do that
+_SOON: Final = 0.02  # and at least
+_BLOCK: Final = 1 << 20
+
+
+class BatchJobs:
+    """The jobs of one store, with the strategies that its plugins offer.
+
+    Make it with `BatchJobs.open`; it is safe to use from threads, and a context manager. Every
+    verb takes ``actor=``, the id of who asks: an actor sees and changes only the jobs that it
+    made. Without one the caller is trusted code, and sees all.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        files: FileStore,
+        plugins: Plugins,
+        clock: Clock | None = None,
+        random_bits: Callable[[int], int] = secrets.randbits,
+        only_here: Iterable[str] = (),
+    ) -> None:
+        self.settings, self.store, self.files, self.plugins = settings, store, files, plugins
+        self.clock = SystemClock() if clock is None else clock
+        self._bits = random_bits
+        self._only_here = tuple(only_here)  # what another process would not have
+        self._teller = Teller(store, plugins)
+        self._upkeep = Upkeep(
+            store,
+            files,
+            clock=self.clock,
+            limits=self.limits(),
+            teller=self._teller,
+            retention=settings.retention,
+        )
+        self._engine = plugins.open_engine(settings, self)
+        self._teller.tell()  # from now on: listeners that are new hear of nothing older
+        if self._engine is not None and self._upkeep.has_unfinished():
+            with self._only_logged("could not start the engine"):
+                self._engine.start()
+
+    @classmethod
+    def open(
+        cls,
+        store: str = Settings().store,
+        *,
+        files: str = Settings().files,
+        catalog: str | None = None,
+        engine: str | None = None,
+        lease: float = Settings().lease,
+        actor_jobs: int | None = None,
+        retention: float | None = None,
+        options: Mapping[str, str] | None = None,
+        plugins: Mapping[str, object] | None = None,
+        disable: Iterable[str] = (),
+        strict: bool = False,
+        clock: Clock | None = None,
+    ) -> "BatchJobs":
+        """Open the jobs in *store*, a URL such as ``sqlite:///batchjob.db`` or ``memory:``.
+
+        *files* is the folder or URL where files live; *catalog* the URL of the product catalogue
+        (default: the store's database); *engine* who is told of new work (default: nobody, until
+        `work` or a worker looks); *lease* seconds that a chunk is a worker's without a heartbeat,
+        3 or more; *actor_jobs* how many jobs of one actor may be processed at once (default: any
+        number); *retention* the seconds that workers keep ended jobs (default: for ever; a day or
+        more otherwise); *options* what plugins read of their own. *plugins* adds plugins by name to
+        the installed ones, *disable* leaves some out, and *strict* raises the first problem with
+        one.
+
+        Raises `UnknownScheme`, `InvalidSetting`, `StoreUnavailable`, `StoreTooNew`,
+        `MissingExtra`.
+        """
+        settings = Settings(
+            store=store,
+            files=files,
+            catalog=catalog,
+            engine=engine,
+            lease=lease,
+            actor_jobs=actor_jobs,
+            retention=retention,
+            options=options or {},
+        )
+        return cls.of(settings, plugins=plugins, disable=disable, strict=strict, clock=clock)
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        disable: Iterable[str] = (),
+        strict: bool = False,
+        clock: Clock | None = None,
+    ) -> "BatchJobs":
+        """Open the jobs of *settings*; as `open`, whose arguments they are."""
+        disabled = tuple(disable)
+        found = load(checked(settings), plugins=plugins, disable=disabled, strict=strict)
+        return cls(
+            settings=settings,
+            store=found.open_store(settings),
+            files=found.open_files(settings),
+            plugins=found,
+            clock=clock,
+            only_here=[
+                *(f"the plugin {name} is an object of this process" for name in plugins or ()),
+                *(f"the plugin {name} is left out here" for name in disabled),
+                *(["the clock is an object of this process"] if clock else []),
+            ],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of connections, threads and processes."""
+        if self._engine is not None:
+            self._engine.close()
+        self.plugins.registry.close()
+        self.store.close()
+
+    def types(self) -> tuple[BatchType, ...]:
+        """Return the batch types that jobs can be made of, sorted by name."""
+        strategies = map(self.plugins.registry.resolve, self.plugins.registry.batch_types)
+        return tuple(
+            BatchType(
+                type=strategy.batch_type,
+                version=strategy.version,
+                context_schema=json_schema(context_class(type(strategy))),
+            )
+            for strategy in strategies
+        )
+
+    def create(
+        self,
+        batch_type: str,
+        context: object = None,
+        *,
+        dry_run: bool = False,
+        actor: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> BatchJob:
+        """Make a job and return it.
+
+        *context* is a JSON object or a value of the strategy's context class. With *dry_run* the
+        job waits to be confirmed once it is planned. An *idempotency_key* names the request: asked
+        again by the same actor, the job of the first time is returned as it stands.
+
+        `UnknownBatchType`, `AmbiguousBatchType`, `InvalidContext` (all faults at once),
+        `IdempotencyConflict` (the key was used for another request), or what the strategy's own
+        check raises.
+        """
+        plain = plain_context({} if context is None else context)
+        request: Json = [batch_type, plain, dry_run]
+        terms = Terms(
+            idempotency_key=idempotency_key,
+            request_hash=None if idempotency_key is None else digest(request),
+        )
+        return self._create(batch_type, plain, terms, dry_run=dry_run, actor=actor)
+
+    def retry(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Make a new job that tries the work of a failed one again, and return it.
+
+        It has the batch type, the context and the dry run of the failed job, and names it
+        (`Standing.retry_of`). `InvalidState` (verb retry) if that job did not fail; raises as
+        `get` and `create`.
+        """
+        job = self.get(job_id, actor=actor)
+        if job.status not in RETRIABLE:
+            raise InvalidState(job_id, "retry", job.status)
+        context = self.store.sent_context(job_id)
+        terms = Terms(retry_of=job_id)
+        return self._create(
+            job.batch_type, context, terms, dry_run=job.dry_run, actor=job.created_by
+        )
+
+    def _create(
+        self, batch_type: str, plain: JsonObject, terms: Terms, *, dry_run: bool, actor: str | None
+    ) -> BatchJob:
+        strategy = self.plugins.registry.resolve(batch_type)
+        structured = structure_context(plain, context_class(type(strategy)))
+        now = self.clock.now()
+        job = BatchJob(
+            id=make_job_id(to_epoch_ms(now), self._bits(80)),
+            batch_type=batch_type,
+            created_by=actor,
+            context=plain,
+            dry_run=dry_run,
+            created_at=now,
+            updated_at=now,
+        )
+        strategy.check(structured, CheckRun(job, structured, self.files))
+        terms = attrs.evolve(
+            terms,
+            context_version=strategy.version,
+            exclusive_key=exclusive_key(strategy, structured),
+        )
+        return self._nudged(self.store.create(job, terms))
+
+    def get(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Return a job as it stands; `UnknownJob` if there is none, or it is somebody else's."""
+        if not is_job_id(job_id):  # one job has one id, and the store is not asked for others
+            raise UnknownJob(job_id)
+        job = self.store.get(job_id)
+        if actor is not None and job.created_by != actor:
+            raise UnknownJob(job_id)
+        return job
+
+    def list(
+        self,
+        *,
+        batch_types: Sequence[str] = (),
+        statuses: Sequence[Status] = (),
+        limit: int = 10,
+        offset: int = 0,
+        actor: str | None = None,
+    ) -> JobPage:
+        """Return the jobs of these types and statuses (none: all), newest first."""
+        return self.store.list(
+            JobQuery(
+                batch_types=tuple(batch_types),
+                statuses=tuple(statuses),
+                created_by=actor,
+                limit=limit,
+                offset=offset,
+            )
+        )
+
+    def events(self, job_id: str, *, actor: str | None = None) -> Sequence[Event]:
+        """Return the transitions of a job, in order; raises as `get`."""
+        return self.store.events(self.get(job_id, actor=actor).id)
+
+    def confirm(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Confirm a job that waits for it; `InvalidState` if it does not, or as `get`."""
+        return self._nudged(self._move(job_id, "confirm", actor))
+
+    def cancel(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Cancel a job that has not ended, at once; `InvalidState` if it has, or as `get`."""
+        return self._move(job_id, "cancel", actor)
+
+    def pause(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Let no chunk of an open job begin until it is resumed; raises as `cancel`.
+
+        A chunk that is being done ends, or stops at its next checkpoint and is done anew later.
+        """
+        self.get(job_id, actor=actor)
+        job = self.store.pause(job_id, at=self.clock.now(), actor=actor)
+        self._teller.tell()
+        return job
+
+    def resume(self, job_id: str, *, actor: str | None = None) -> BatchJob:
+        """Let a paused job go on where it was; raises as `cancel`."""
+        self.get(job_id, actor=actor)
+        return self._nudged(self.store.resume(job_id, at=self.clock.now(), actor=actor))
+
+    def standing(self, job_id: str, *, actor: str | None = None) -> Standing:
+        """Return what a job waits for, and what is left of it; raises as `get`.
+
+        Which batch types have a strategy is said of the plugins here.
+        """
+        self.get(job_id, actor=actor)
+        return self.store.standing(job_id, limits=self.limits())
+
+    def work(
+        self,
+        job_id: str,
+        *,
+        until: Status | None = None,
+        watch: Callable[[BatchJob], object] = lambda _: None,
+        actor: str | None = None,
+    ) -> BatchJob:
+        """Work on a job here, until it ends, has to be confirmed or resumed, or is *until*.
+
+        Chunks that other workers hold are waited for. *watch* is called with the job after each
+        chunk. Raises as `get`, and `UnknownBatchType` if no strategy here can do it.
+        """
+        job = self.get(job_id, actor=actor)
+        self.plugins.registry.resolve(job.batch_type)
+        worker, pause, idle = self.worker(), threading.Event(), _SOON
+        while job.status in OPEN and job.status != until:
+            if worker.step(job_id):
+                idle = _SOON
+            else:
+                self._upkeep.sweep()  # what no worker can end is ended here
+                standing = self.store.standing(job_id, limits=self.limits())
+                if standing.wait in _SOMEBODY or standing.wait is Wait.STRATEGY:
+                    return self.store.get(job_id)
+                pause.wait(min(_LOOK, max(standing.seconds or 0, idle)))
+                idle = min(_LOOK, idle * 2)
+            job = self.store.get(job_id)
+            watch(job)
+        return job
+
+    def wait(
+        self, job_id: str, *, timeout: float | None = None, actor: str | None = None
+    ) -> BatchJob:
+        """Wait until others have ended the job, or it waits to be confirmed, and return it.
+
+        After *timeout* seconds the job is returned as it is then. Raises as `get`.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        pause = threading.Event()
+        while (job := self.get(job_id, actor=actor)).status in OPEN:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return job
+            self._upkeep.sweep()
+            if self.store.standing(job_id, limits=self.limits()).wait in _SOMEBODY:
+                return self.store.get(job_id)
+            pause.wait(min(_LOOK / 5, left))
+        return job
+
+    def limits(self) -> Limits:
+        """Return what a worker here may claim."""
+        registry = self.plugins.registry
+        versions = {name: registry.resolve(name).version for name in registry.batch_types}
+        return Limits(batch_types=versions, actor_jobs=self.settings.actor_jobs)
+
+    def worker(self, *, batch_types: Sequence[str] = ()) -> Worker:
+        """Return a worker on the jobs of the store, of these types or all; for one thread."""
+        limits = self.limits()
+        if batch_types:
+            chosen = {self.plugins.registry.resolve(name).batch_type for name in batch_types}
+            versions = {n: v for n, v in limits.batch_types.items() if n in chosen}
+            limits = attrs.evolve(limits, batch_types=versions)
+        return Worker(
+            store=self.store,
+            files=self.files,
+            registry=self.plugins.registry,
+            limits=limits,
+            clock=self.clock,
+            seconds=self.settings.lease,
+            changed=self._teller.tell,
+        )
+
+    def pool(self, *, threads: int, batch_types: Sequence[str] = ()) -> WorkerPool:
+        """Return *threads* workers, with a sweeper beside them; `WorkerPool.start` starts them."""
+        return WorkerPool(lambda: self.worker(batch_types=batch_types), self.sweep, threads=threads)
+
+    @property
+    def not_elsewhere(self) -> str | None:
+        """Why another process could not be given the same jobs, None if it could."""
+        if self._only_here:
+            return self._only_here[0]
+        if self.settings.store.startswith("memory"):
+            return "the store is in the memory of this process"
+        return None
+
+    def sweep(self) -> None:
+        """End what no worker can end, tell listeners, and remind the engine of what waits.
+
+        Workers do so every few seconds, and purge by the retention of the settings; it is needed
+        where there are none.
+        """
+        self._upkeep.sweep()
+        if self._engine is not None:
+            with self._only_logged("could not remind the engine"):
+                self._engine.remind(self.claimable())
+
+    def claimable(self) -> Sequence[str]:
+        """Return the ids of open jobs that have a chunk to claim now, a hundred at most.
+
+        Where more jobs are open, other ones are looked at each time.
+        """
+        return self._upkeep.claimable()
+
+    def purge(self, *, older_than: timedelta) -> int:
+        """Forget jobs that ended longer ago than *older_than*, with their files; return how many.
+
+        Open jobs are never purged.
+        """
+        return self._upkeep.purge(older_than)
+
+    def open_result(self, job_id: str, *, actor: str | None = None) -> BinaryIO:
+        """Open the file of a completed job to read; `NoResult` if there is none, or as `get`."""
+        job = self.get(job_id, actor=actor)
+        if job.result is None or job.result.file_key is None:
+            raise NoResult(job_id, job.status)
+        return self.files.read(job.result.file_key)
+
+    def upload(self, file: BinaryIO, name: str, *, actor: str | None = None) -> StoredFile:
+        """Keep *file* under a key of its own, as the actor's, and return what it is then.
+
+        *name* is what it is called, for people. Strategies that read a file are given the key.
+        """
+        now = self.clock.now()
+        plain = plain_name(name)
+        key = f"uploads/{ulid(to_epoch_ms(now), self._bits(80))}/{plain}"
+        with self.files.write(key) as raw:
+            digest = Digest(raw)
+            while block := file.read(_BLOCK):
+                digest.write(block)
+        stored = StoredFile(key=key, size=digest.size, sha256=digest.hexdigest())
+        self.store.add_file(FileRecord(file=stored, name=plain, owner=actor, created_at=now))
+        return stored
+
+    def _move(self, job_id: str, verb: Verb, actor: str | None) -> BatchJob:
+        self.get(job_id, actor=actor)
+        job = self.store.move(job_id, verb, at=self.clock.now(), actor=actor)
+        if verb == "confirm":
+            faults.point("confirm.after_commit")
+        self._teller.tell()
+        return job
+
+    def _nudged(self, job: BatchJob) -> BatchJob:
+        """Tell listeners and the engine of *job*, and return it as it stands after that."""
+        self._teller.tell()
+        if self._engine is None:
+            return job
+        with self._only_logged(f"could not nudge the engine for job {job.id}"):
+            self._engine.nudge(job.id)
+        return self.store.get(job.id)
+
+    @contextmanager
+    def _only_logged(self, problem: str) -> Iterator[None]:
+        """Log whatever an engine raises: the store has the jobs, and workers look there."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - the jobs are safe
+            _log.exception(problem)

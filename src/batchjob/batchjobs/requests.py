@@ -1,0 +1,41 @@
+"""What is made of a request before there is a job: plain contexts, keys and names."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from batchjob._typing import Json
+from batchjob.abc import Strategy
+from batchjob.converters import context_to_json, plain_json
+from batchjob.errors import InvalidContext, InvalidDocument
+
+
+def plain_context(context: object) -> dict[str, Json]:
+    """Return *context* as a plain JSON object; `InvalidContext` if it is none."""
+    try:
+        plain = plain_json(context_to_json(context))
+    except InvalidDocument as error:
+        raise InvalidContext(error.faults) from None
+    return dict(plain) if isinstance(plain, Mapping) else {}
+
+
+def digest(value: Json) -> str:
+    """Return the SHA-256 of *value*, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def exclusive_key(strategy: Strategy[Any], context: Any) -> str | None:
+    """Return the key of the strategy, apart from those of other batch types."""
+    key = strategy.exclusive_key(context)
+    return None if key is None else f"{strategy.batch_type}:{key}"
+
+
+def plain_name(name: str) -> str:
+    """Return a name for people as the last name of a key: letters, digits and ``._-``."""
+    return (
+        re.sub(r"[^\w.-]+", "-", PurePath(name).name, flags=re.ASCII).strip(".-")[-100:] or "file"
+    )
