@@ -22,6 +22,7 @@ from batchjob import (
     Wait,
     hookimpl,
 )
+from batchjob.abc import Engine
 from batchjob.errors import InvalidSetting, NoResult, UnknownBatchType, UnknownFile, UnknownJob
 from support import HandClock, Lines, LinesContext, Listening, Offering
 
@@ -210,16 +211,13 @@ def test_the_inline_engine_works_where_the_job_is_made(opened: Opener) -> None:
 def test_an_engine_that_fails_loses_nothing(opened: Opener) -> None:
     """A job is made though the engine cannot be told of it; who looks into the store finds it."""
 
-    class Down:
+    class Down(Engine):
         @hookimpl
         def batchjob_engines(self) -> Any:
             return {"down": lambda *_: self}
 
         def nudge(self, job_id: str) -> None:
             raise ConnectionError(job_id)
-
-        def close(self) -> None:
-            """Nothing to close."""
 
     jobs = opened(Offering(Lines()), Down(), engine="down")
     job = jobs.create("lines")

@@ -20,6 +20,7 @@ from batchjob import (
     job_from_json,
     job_to_json,
 )
+from batchjob.core.chunks import ChunkKind
 from batchjob.errors import UnknownBatchType
 
 
@@ -39,7 +40,7 @@ def use(file: BinaryIO) -> None:
         assert_type(jobs.list(statuses=[Status.FAILED], limit=5), JobPage)
         assert_type(jobs.events(job.id), Sequence[Event])
         assert_type(jobs.upload(file, "a.csv"), StoredFile)
-        assert_type(jobs.worker().step(), bool)
+        assert_type(jobs.worker().step(), ChunkKind | None)
         with jobs.open_result(job.id) as found:
             assert_type(found.read(), bytes)
         for known in jobs.types():

@@ -154,7 +154,7 @@ def test_f11_heartbeats_keep_a_long_chunk(set_scene: SetScene) -> None:
             scene.clock(0.5 * lease)
             until_renewed(scene, lease)
             run.checkpoint()
-            rivals.append(scene.jobs.worker().step(run.job_id))
+            rivals.append(bool(scene.jobs.worker().step(run.job_id)))
 
     lease = 0.6  # heartbeats come by the real clock, every third of it; leases end by the store's
     scene = set_scene(Rows(work=work), lease=lease)

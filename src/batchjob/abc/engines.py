@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from batchjob.abc.settings import Settings
 
@@ -12,6 +12,9 @@ GRACE: Final = 25.0
 
 class Engine(ABC):
     """What gets chunks worked on. The store is the truth; an engine only passes hints on."""
+
+    works_at_once: ClassVar[bool] = False
+    """Whether `nudge` does the work before it returns."""
 
     @abstractmethod
     def nudge(self, job_id: str) -> None:

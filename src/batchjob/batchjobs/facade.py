@@ -455,7 +455,7 @@ class BatchJobs:
             return job
         with self._only_logged(f"could not nudge the engine for job {job.id}"):
             self._engine.nudge(job.id)
-        return self.store.get(job.id)
+        return self.store.get(job.id) if self._engine.works_at_once else job
 
     @contextmanager
     def _only_logged(self, problem: str) -> Iterator[None]:

@@ -6,6 +6,8 @@ from batchjob.abc import Engine, Works
 class InlineEngine(Engine):
     """Works on a job while `nudge` is called, until it ends or waits to be confirmed."""
 
+    works_at_once = True
+
     def __init__(self, works: Works) -> None:
         self._works = works
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from batchjob.core.chunks import ChunkState
+from batchjob.core.chunks import ChunkKind, ChunkState, Lease
 from batchjob.core.standing import Standing, Wait
 
 if TYPE_CHECKING:
@@ -39,20 +39,24 @@ def take_turn(jobs: "BatchJobs", job_id: str, post: Post, *, seconds: float = TU
     Another worker is called in once, where there are chunks for it and nobody is waiting for
     workers. In the end a message is sent if there is more to do.
     """
+    called_in = worked = False
     worker, limits, end = jobs.worker(), jobs.limits(), time.monotonic() + seconds
-    standing = jobs.store.standing(job_id, limits=limits)
-    alone, worked, claimed = True, False, True
-    while claimed and standing.seconds == 0 and time.monotonic() < end:
-        if alone and standing.chunks.get(ChunkState.READY, 0) > 1:
-            alone = False
+
+    def call_in(lease: Lease) -> None:
+        nonlocal called_in
+        if called_in or lease.kind is not ChunkKind.WORK:
+            return
+        if jobs.store.standing(job_id, limits=limits).chunks.get(ChunkState.READY):
+            called_in = True
             if not post.waiting():
                 post.send([job_id])
-        claimed = worker.step(job_id)
-        worked = worked or claimed
-        if alone or not claimed:  # else a claim tells as much, and costs no more
-            standing = jobs.store.standing(job_id, limits=limits)
+
+    while time.monotonic() < end and (kind := worker.step(job_id, claimed=call_in)):
+        worked = True
+        if kind is ChunkKind.FINISH:
+            break
     if worked:
-        _send_on(standing, job_id, post)
+        _send_on(jobs.store.standing(job_id, limits=limits), job_id, post)
 
 
 def remind(job_ids: Iterable[str], post: Post) -> None:

@@ -233,7 +233,7 @@ class SqlChunks(ChunkStore):
         if isinstance(done, Part):
             self._advance(connection, lease, done, at, row.weight)
         elif isinstance(done, Planned):
-            self._plan(connection, lease, done, at, fresh=row.staged_by != lease.token)
+            self._plan(connection, lease, done, at, stale=row.staged_by not in (None, lease.token))
         else:
             self._finish(connection, lease, done, at)
 
@@ -256,9 +256,9 @@ class SqlChunks(ChunkStore):
         planned: Planned,
         at: datetime,
         *,
-        fresh: bool,
+        stale: bool,
     ) -> None:
-        if fresh:  # what there is was staged by an attempt that did not come to its end
+        if stale:  # what there is was staged by an attempt that did not come to its end
             connection.execute(self._statements.unstage, {"job_id": lease.job_id})
         _insert(connection, lease.job_id, planned.chunks)
         of_job = {"job_id": lease.job_id, "at": at}

@@ -43,12 +43,12 @@ class SqlJobs(JobStore):
 
         `IdempotencyConflict` if its key is another request's, `DuplicateJob` if its id is taken.
         """
-        for _ in range(_CREATIONS):
+        for attempt in range(_CREATIONS):
             try:
-                return self._created(new, terms)
+                return self._created(new, terms, again=attempt > 0)
             except sa.exc.IntegrityError:  # somebody else was first: there is something to find
                 continue
-        return self._created(new, terms)
+        return self._created(new, terms, again=True)
 
     def get(self, job_id: str) -> BatchJob:
         """Return the job as it stands; `UnknownJob` if there is none."""
@@ -162,7 +162,7 @@ class SqlJobs(JobStore):
         return rows.record(row)
 
     @retried
-    def _created(self, new: BatchJob, terms: Terms) -> BatchJob:
+    def _created(self, new: BatchJob, terms: Terms, *, again: bool) -> BatchJob:
         of_job = {"job_id": new.id}
         with self._database.write() as connection:
             if terms.idempotency_key is not None and (
@@ -171,7 +171,7 @@ class SqlJobs(JobStore):
                 if known["request_hash"] != terms.request_hash:
                     raise IdempotencyConflict(terms.idempotency_key, known["id"])
                 return rows.job(known)
-            if connection.scalar(sa.select(job.c.id).where(job.c.id == new.id)):
+            if again and connection.scalar(sa.select(job.c.id).where(job.c.id == new.id)):
                 raise DuplicateJob(new.id)
             connection.execute(sa.insert(job), rows.of_job(new, terms))
             connection.execute(self._statements.add_first_event, of_job)

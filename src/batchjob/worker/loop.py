@@ -63,13 +63,16 @@ class Worker:
         self._clock, self._seconds, self._changed = clock, seconds, changed
         self._held: Lease | None = None
         self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
+        self._made_by = "", 0  # a job, and the version that its context was made by
 
-    def step(self, job_id: str | None = None) -> bool:
-        """Claim and do one chunk (of one job, if named); return whether there was one to claim.
+    def step(
+        self, job_id: str | None = None, *, claimed: Callable[[Lease], object] = lambda _: None
+    ) -> ChunkKind | None:
+        """Claim and do one chunk (of one job, if named); return its kind, None if there was none.
 
-        `KeyboardInterrupt` gives the chunk back untried and goes on. Whatever else the strategy
-        raises is recorded in the store. `StoreUnavailable` if the store is out of reach: then the
-        lease will run out by itself.
+        *claimed* is called before the chunk is begun. `KeyboardInterrupt` gives the chunk back
+        untried and goes on. Whatever else the strategy raises is recorded in the store.
+        `StoreUnavailable` if the store is out of reach: then the lease will run out by itself.
         """
         since = time.monotonic()
         lease = self._store.claim(
@@ -80,9 +83,10 @@ class Worker:
             job_id=job_id,
         )
         if lease is None:
-            return False
+            return None
         self._held = lease
         try:
+            claimed(lease)
             faults.point("claim.after_commit")
             with Heartbeat(self._store, lease, since=since) as heartbeat:
                 self._do(lease, heartbeat)
@@ -97,7 +101,7 @@ class Worker:
             self._fail(lease, error)  # nothing that a strategy raises ends a worker
         finally:
             self._held = None
-        return True
+        return lease.kind
 
     def give_back(self) -> bool:
         """Release the chunk that `step` is doing in another thread; return whether there was one.
@@ -147,7 +151,9 @@ class Worker:
 
     def _today(self, job: BatchJob, strategy: Strategy[Any]) -> Any:
         """Return the job's context as today's version of its strategy wants it."""
-        made_by = self._store.terms(job.id).context_version  # never a newer one: see `Limits`
+        if self._made_by[0] != job.id:
+            self._made_by = job.id, self._store.terms(job.id).context_version
+        _, made_by = self._made_by  # never a newer one: see `Limits`
         return (
             job.context if made_by == strategy.version else strategy.upgrade(job.context, made_by)
         )

@@ -85,7 +85,7 @@ class WorkerPool:
         while not self._draining.is_set():
             seen = self._nudges
             try:
-                found, away = worker.step(), _SOON
+                found, away = worker.step() is not None, _SOON
             except StoreUnavailable as error:
                 self._warn("the store is out of reach, and is tried again: %s", error)
                 self._draining.wait(away * random.uniform(0.5, 1))  # noqa: S311 - not a secret
