@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from batchjob import BatchJobs, Status
+from batchjob import BatchJob, BatchJobs, Status
 from batchjob.core.status import OPEN
 from batchjob.errors import BatchJobError
 from benchmarks.chaos.worker import Place
@@ -32,6 +32,7 @@ class Verdict:
     db_stops: int
     jobs: int
     chunks: int
+    chunks_a_second: float | None
     rows_lost: int
     rows_doubled: int
     files_wrong: int
@@ -95,6 +96,7 @@ def verdict(
             db_stops=db_stops,
             jobs=len(sizes) + 1,
             chunks=sum(sizes.values()),
+            chunks_a_second=_speed(status[max(sizes, key=sizes.__getitem__)], max(sizes.values())),
             rows_lost=sum(row not in rows.get(i, {}) for i, all_ in wanted.items() for row in all_),
             rows_doubled=sum(times - 1 for each in rows.values() for times in each.values()),
             files_wrong=sum(not _file_is_right(jobs, i, all_) for i, all_ in wanted.items()),
@@ -110,6 +112,13 @@ def verdict(
             recovery_longest=_quantile(recovery, 1.0),
             errors=dict(errors.most_common(20)),
         )
+
+
+def _speed(job: BatchJob, chunks: int) -> float | None:
+    """Return how many chunks of *job* were done a second, None if it is not completed."""
+    if job.completed_at is None or job.processing_at is None:
+        return None
+    return round(chunks / (job.completed_at - job.processing_at).total_seconds(), 1)
 
 
 def _table(connection: Any) -> tuple[dict[str, Counter[int]], Counter[str], int]:
