@@ -279,6 +279,19 @@ class Refused(BatchJobError):
         return self.reason
 
 
+class TimeLimit(BatchJobError):
+    """An attempt at a chunk took longer than its strategy allows."""
+
+    code = "time_limit"
+
+    def __init__(self, kind: str, seq: int, seconds: float) -> None:
+        super().__init__(kind, seq, seconds)
+        self.kind, self.seq, self.seconds = kind, seq, seconds
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seq} was not done within its time limit of {self.seconds:g} s"
+
+
 class LeaseLost(BatchJobError):
     """The lease of a chunk is another worker's now, or the job has ended; nothing was kept."""
 

@@ -99,6 +99,12 @@ class Strategy(ABC, Generic[Context]):
     version: ClassVar[int] = 1
     """The version of the context class; raise it when old contexts need `upgrade`."""
 
+    time_limit: ClassVar[float | None] = 3600.0
+    """Seconds that one attempt at a chunk, the plan or the finish may take; None for any number.
+
+    What takes longer is taken for hung: the attempt has failed, and what comes of it is refused.
+    """
+
     def check(self, context: Context, run: Run[Context]) -> None:
         """Refuse a job by data when it is created: raise `InvalidContext` or `Refused`."""
 

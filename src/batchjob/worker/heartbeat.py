@@ -1,8 +1,10 @@
 """Keeping a lease alive while its chunk is worked on, and knowing when it is lost."""
 
 import logging
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 from batchjob.abc import ChunkStore
@@ -12,11 +14,16 @@ from batchjob.errors import BatchJobError, LeaseLost, Paused
 _log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Heartbeat:
     """Renews *lease* from a thread of its own every third of its seconds, while the block runs.
 
     *since* is `time.monotonic` from before the lease was asked for: counted from there, the worker
-    never believes in its lease for longer than the store does.
+    never believes in its lease for longer than the store does. With `limit` the lease is given up
+    when the block takes too long.
     """
 
     def __init__(self, store: ChunkStore, lease: Lease, *, since: float) -> None:
@@ -24,6 +31,8 @@ class Heartbeat:
         self._until = since + lease.seconds
         self._stop = threading.Event()
         self._lost = self._paused = False
+        self._deadline = math.inf
+        self._overdue: Callable[[], object] = _nothing
         self._thread = threading.Thread(target=self._beat, name="batchjob-heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -33,6 +42,11 @@ class Heartbeat:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+    def limit(self, seconds: float | None, overdue: Callable[[], object]) -> None:
+        """Renew no more after so many seconds from now, but call *overdue*, in another thread."""
+        self._overdue = overdue
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
 
     def check(self) -> None:
         """Raise `LeaseLost` if the lease is lost, or may be by this machine's own clock.
@@ -48,6 +62,10 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._stop.wait(self._lease.seconds / 3):
             asked = time.monotonic()
+            if asked >= self._deadline:
+                self._lost = True
+                self._overdue()
+                return
             try:
                 self._paused = self._store.renew(self._lease)
             except LeaseLost:

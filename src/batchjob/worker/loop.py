@@ -15,7 +15,7 @@ from batchjob.converters import plain_json, structure_context
 from batchjob.core import faults
 from batchjob.core.chunks import Chunk, ChunkKind, Finished, Lease, Part, Planned
 from batchjob.core.job import BatchJob
-from batchjob.core.results import Outcomes
+from batchjob.core.results import JobError, Outcomes
 from batchjob.errors import (
     BatchJobError,
     InvalidDocument,
@@ -24,6 +24,7 @@ from batchjob.errors import (
     Paused,
     Refused,
     ResultNotSerialisable,
+    TimeLimit,
     TransientConflict,
 )
 from batchjob.registry import Registry, context_class
@@ -61,6 +62,7 @@ class Worker:
         self.id = secrets.token_hex(8)  # never a host's name: a restarted host is another worker
         self._store, self._files, self._registry, self._limits = store, files, registry, limits
         self._clock, self._seconds, self._changed = clock, seconds, changed
+        self.is_overdue = False  # whether `step` hangs in a chunk that it has given up
         self._held: Lease | None = None
         self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
         self._made_by = "", 0  # a job, and the version that its context was made by
@@ -100,7 +102,7 @@ class Worker:
                 raise
             self._fail(lease, error)  # nothing that a strategy raises ends a worker
         finally:
-            self._held = None
+            self._held, self.is_overdue = None, False
         return lease.kind
 
     def give_back(self) -> bool:
@@ -114,9 +116,10 @@ class Worker:
         return True
 
     def _do(self, lease: Lease, heartbeat: Heartbeat) -> None:
+        job, strategy, context = self._load(lease)
+        heartbeat.limit(strategy.time_limit, lambda: self._overdue(lease, strategy))
         pauses = iter(_PAUSES)
         while True:
-            job, strategy, context = self._load(lease)
             run = LeasedRun(
                 lease, job, context, store=self._store, files=self._files, heartbeat=heartbeat
             )
@@ -198,6 +201,14 @@ class Worker:
         ):
             self._changed()
 
+    def _overdue(self, lease: Lease, strategy: Strategy[Any]) -> None:
+        """Fail a chunk whose time is over, while the thread that does it hangs."""
+        self.is_overdue = True
+        try:
+            self._fail(lease, TimeLimit(lease.kind, lease.seq, strategy.time_limit or 0))
+        except BatchJobError as error:  # then the lease runs out
+            _log.warning("could not fail a chunk whose time is over: %s", error)
+
     def _forget_parts(self, job_id: str) -> None:
         """Delete the parts: the job's file holds them now. What is left over does no harm."""
         try:
@@ -229,7 +240,8 @@ def _numbered(strategy: Strategy[Any], chunks: Any) -> Iterator[Chunk]:
         raise InvalidStrategy(name, fault) from None
     for seq, chunk in enumerate(chunks):
         if seq >= MAX_CHUNKS:
-            raise Refused(f"the plan has more than {MAX_CHUNKS} chunks; make the chunks larger")
+            why = f"the plan has more than {MAX_CHUNKS} chunks; make the chunks larger"
+            raise Refused(why, [JobError(code="plan_too_large", message=why)])
         if not isinstance(chunk, Chunk) or type(chunk.weight) is not int or chunk.weight < 0:
             raise InvalidStrategy(name, "plan must yield Chunk values with a weight of 0 or more")
         try:

@@ -38,17 +38,14 @@ class WorkerPool:
         threads: int = 1,
         poll: float = _POLL,
     ) -> None:
+        self._make_worker = make_worker
         self._workers = [make_worker() for _ in range(threads)]
         self._sweep, self._poll = sweep, poll
         self._draining = threading.Event()
         self._news = threading.Condition()
         self._nudges = 0
         self._said: dict[str, float] = {}  # problems, and when they were logged
-        names = [f"batchjob-worker-{n}" for n in range(threads)]
-        self._threads = [
-            threading.Thread(target=self._serve, args=[worker], name=name, daemon=True)
-            for worker, name in zip(self._workers, names, strict=True)
-        ]
+        self._threads = [self._thread(n) for n in range(threads)]
         self._sweeper = threading.Thread(
             target=self._sweep_now_and_then, name="batchjob-sweeper", daemon=True
         )
@@ -80,9 +77,22 @@ class WorkerPool:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not sum([worker.give_back() for worker in self._workers])
 
+    def _thread(self, n: int) -> threading.Thread:
+        name = f"batchjob-worker-{n}"
+        return threading.Thread(target=self._serve, args=[self._workers[n]], name=name, daemon=True)
+
+    def _replace_overdue(self) -> None:
+        """Put a new worker in the place of each one that hangs; who comes back then ends."""
+        for n, worker in enumerate(self._workers):
+            if worker.is_overdue:
+                self._warn("a chunk hangs beyond its time limit; another thread goes on without it")
+                self._workers[n] = self._make_worker()
+                self._threads[n] = self._thread(n)
+                self._threads[n].start()
+
     def _serve(self, worker: Worker) -> None:
         away, idle = _SOON, _BRIEF
-        while not self._draining.is_set():
+        while not self._draining.is_set() and worker in self._workers:
             seen = self._nudges
             try:
                 found, away = worker.step() is not None, _SOON
@@ -106,6 +116,7 @@ class WorkerPool:
     def _sweep_now_and_then(self) -> None:
         while not self._draining.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
             try:
+                self._replace_overdue()
                 self._sweep()
             except BatchJobError as error:
                 self._warn("could not sweep: %s", error)
