@@ -11,7 +11,7 @@ import pytest
 from reliability.model import Rules
 from reliability.search import search, unchecked
 
-nightly = pytest.mark.skipif("BATCHJOB_NIGHTLY" not in os.environ, reason="takes minutes")
+LARGEST = [Rules(chunks=3, workers=2)] if "BATCHJOB_NIGHTLY" in os.environ else []
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ nightly = pytest.mark.skipif("BATCHJOB_NIGHTLY" not in os.environ, reason="takes
     [
         Rules(chunks=1, workers=2),
         Rules(chunks=2, workers=2),
-        pytest.param(Rules(chunks=3, workers=2), marks=nightly),
         Rules(chunks=2, workers=3),
+        *LARGEST,
     ],
     ids=lambda rules: f"{rules.chunks} chunks, {rules.workers} workers",
 )
