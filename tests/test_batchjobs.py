@@ -1,6 +1,5 @@
 """The facade: what a service calls."""
 
-import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from batchjob import (
     BatchJob,
     BatchJobs,
     Chunk,
+    Cursor,
     Fault,
     InvalidContext,
     InvalidState,
@@ -19,11 +19,12 @@ from batchjob import (
     Part,
     Run,
     Status,
+    TimeRange,
     Wait,
     hookimpl,
 )
 from batchjob.abc import Engine
-from batchjob.errors import InvalidSetting, NoResult, UnknownBatchType, UnknownFile, UnknownJob
+from batchjob.errors import InvalidSetting, NoResult, UnknownBatchType, UnknownJob, UnknownName
 from support import HandClock, Lines, LinesContext, Listening, Offering
 
 Opener = Callable[..., BatchJobs]
@@ -137,6 +138,35 @@ def test_jobs_are_listed_newest_first_and_in_pages(opened: Opener) -> None:
     assert jobs.list(batch_types=["other"]).count == 0
 
 
+def test_a_list_goes_on_behind_a_cursor(opened: Opener) -> None:
+    """Lists take an order, times and a cursor; other names of them are refused with the known."""
+    clock = HandClock()
+    jobs = opened(Offering(Lines()), clock=clock)
+    made = []
+    for _ in range(3):
+        made.append(jobs.create("lines"))
+        clock.move(1)
+    oldest = jobs.list(order="created_at", limit=1).jobs[0]
+    assert oldest == made[0]
+    place = Cursor(at=oldest.created_at, id=oldest.id)
+    assert list(jobs.list(order="created_at", after=place).jobs) == made[1:]
+    late = {"created_at": TimeRange(gt=made[1].created_at)}
+    assert jobs.list(times=late).jobs == (made[2],)
+    with pytest.raises(UnknownName, match="known: -created_at, -updated_at, created_at, updated"):
+        jobs.list(order="password")
+    with pytest.raises(UnknownName, match="did you mean created_at"):
+        jobs.list(times={"createdat": TimeRange()})
+
+
+@pytest.mark.parametrize("wrong", ["", "batch_nope", "\0", "batch_01g8t782965pyfg0751g0z38b4"])
+def test_a_list_of_ids_has_no_others(jobs: BatchJobs, wrong: str) -> None:
+    """Ids that no job can have match nothing, alone and beside others."""
+    job = jobs.create("lines")
+    assert jobs.list(ids=[wrong]).count == 0
+    assert jobs.list(ids=[job.id, wrong]).jobs == (job,)
+    assert jobs.list(ids=[job.id], actor="usr_2").count == 0
+
+
 def test_a_verb_that_the_status_does_not_allow_is_refused(jobs: BatchJobs) -> None:
     """The error names job, status and verb, and the job is as it was."""
     job = jobs.work(jobs.create("lines").id)
@@ -232,19 +262,6 @@ def test_wait_waits_for_others(jobs: BatchJobs) -> None:
     worker.start()
     assert jobs.wait(job.id, timeout=30).status is Status.PRE_PROCESSED
     worker.join()
-
-
-def test_an_upload_is_kept_under_a_key_of_its_own(jobs: BatchJobs) -> None:
-    """The file, its size and digest, its owner and a harmless name are known."""
-    stored = jobs.upload(io.BytesIO(b"a;b"), "../../etc/my file\n.csv", actor="usr_1")
-    assert stored.key.startswith("uploads/")
-    assert stored.key.endswith("/my-file-.csv")
-    assert (stored.size, stored.sha256[:8]) == (3, "5719af18")
-    with jobs.files.read(stored.key) as file:
-        assert file.read() == b"a;b"
-    assert jobs.store.get_file(stored.key).owner == "usr_1"
-    with pytest.raises(UnknownFile):
-        jobs.store.get_file("uploads/other")
 
 
 def test_listeners_hear_of_each_transition_in_order(opened: Opener) -> None:

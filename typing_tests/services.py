@@ -7,7 +7,9 @@ from batchjob import (
     MOVES,
     BatchJob,
     BatchJobs,
+    Cursor,
     Event,
+    FileRecord,
     InvalidContext,
     InvalidState,
     JobPage,
@@ -16,6 +18,8 @@ from batchjob import (
     StatDescriptor,
     Status,
     StoredFile,
+    TimeRange,
+    Token,
     hookimpl,
     job_from_json,
     job_to_json,
@@ -39,7 +43,15 @@ def use(file: BinaryIO) -> None:
         assert_type(jobs.work(job.id, until=Status.PROCESSING, watch=print), BatchJob)
         assert_type(jobs.list(statuses=[Status.FAILED], limit=5), JobPage)
         assert_type(jobs.events(job.id), Sequence[Event])
+        assert_type(jobs.list(times={"created_at": TimeRange()}, order="updated_at"), JobPage)
+        assert_type(jobs.list(after=Cursor(at=job.created_at, id=job.id)), JobPage)
         assert_type(jobs.upload(file, "a.csv"), StoredFile)
+        with jobs.writing("a.csv", actor="user_7") as sink:
+            assert_type(sink.write(b"a"), int)
+        assert_type(sink.stored, StoredFile)
+        assert_type(jobs.file(sink.stored.key), FileRecord)
+        assert_type(jobs.create_token("user_7", name="script"), tuple[Token, str])
+        assert_type(jobs.holder("secret"), Token | None)
         assert_type(jobs.worker().step(), ChunkKind | None)
         with jobs.open_result(job.id) as found:
             assert_type(found.read(), bytes)

@@ -3,6 +3,7 @@
 from batchjob.abc import (
     ChunkStore,
     Clock,
+    Cursor,
     Engine,
     EventStore,
     FileStore,
@@ -15,6 +16,8 @@ from batchjob.abc import (
     Settings,
     Store,
     Strategy,
+    TimeRange,
+    TokenStore,
     Works,
 )
 from batchjob.batchjobs import BatchJobs, BatchType
@@ -26,6 +29,7 @@ from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
 from batchjob.core.standing import Standing, Wait
 from batchjob.core.status import MOVES, Status
+from batchjob.core.tokens import Token
 from batchjob.errors import BatchJobError, Fault, InvalidContext, InvalidState, Refused
 from batchjob.hookspecs import hookimpl
 from batchjob.tabular import ExportStrategy
@@ -39,6 +43,7 @@ __all__ = [
     "Chunk",
     "ChunkStore",
     "Clock",
+    "Cursor",
     "Engine",
     "Event",
     "EventStore",
@@ -67,6 +72,9 @@ __all__ = [
     "StoredFile",
     "Strategy",
     "Terms",
+    "TimeRange",
+    "Token",
+    "TokenStore",
     "Wait",
     "Works",
     "hookimpl",

@@ -231,11 +231,12 @@ class Fault(NamedTuple):
     """One thing that is wrong with a JSON document.
 
     ``pointer`` is an RFC 6901 JSON pointer to the place ("" is the whole document); ``message``
-    says what was found and what would be right.
+    says what was found and what would be right; ``code`` is the stable name of its kind.
     """
 
     pointer: str
     message: str
+    code: str = "invalid_value"
 
     def __str__(self) -> str:
         return f"{self.pointer or 'the whole'}: {self.message}"
@@ -358,7 +359,7 @@ class StorageFull(StoreUnavailable):
 
 
 class InvalidKey(_Worded, ValueError):
-    """A file key is not relative, or leads out of the file store."""
+    """A file key is not relative, leads out of the file store, or is not for what was asked."""
 
     code = "file_key"
 
@@ -374,6 +375,20 @@ class UnknownFile(BatchJobError, FileNotFoundError):
 
     def __str__(self) -> str:
         return f"there is no file {self.key!r}"
+
+
+class UnknownToken(BatchJobError, LookupError):
+    """No token has this id. What does not look like one is not repeated: it may be a secret."""
+
+    code = "unknown_token"
+
+    def __init__(self, token_id: str) -> None:
+        shown = token_id if token_id.startswith("tok_") else "***"
+        super().__init__(shown)
+        self.token_id = shown
+
+    def __str__(self) -> str:
+        return f"there is no token {self.token_id!r}; its id begins with tok_"
 
 
 class PartCorrupt(BatchJobError):

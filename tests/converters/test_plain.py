@@ -7,27 +7,32 @@ from batchjob.errors import InvalidDocument
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "words", "code"),
     [
-        ("{", "it is not JSON"),
-        ('{"a": 1,}', "line 1, column"),
-        ("NaN", "NaN is no JSON number"),
-        ('{"a": -Infinity}', "-Infinity is no JSON number"),
-        ("1e400", "the number 1e400 is too large"),
-        ("1" * 5_000, "too many digits"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
-        ("[" * 100_000, "nested deeper than 32 levels"),
-        ("[" * 40 + "]" * 40, "nested deeper than 32 levels"),
-        ('"\\ud800"', "half a surrogate pair"),
-        ('"\\u0000"', "the text holds NUL"),
-        (b"\xff", "not UTF-8"),
-        ("", "it is not JSON"),
+        ("{", "it is not JSON", "json_syntax"),
+        ('{"a": 1,}', "line 1, column", "json_syntax"),
+        ("NaN", "NaN is no JSON number", "json_number"),
+        ('{"a": -Infinity}', "-Infinity is no JSON number", "json_number"),
+        ("1e400", "the number 1e400 is too large", "json_number"),
+        ("1" * 5_000, "too many digits", "json_number"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice", "json_duplicate_key"),
+        ("[" * 100_000, "nested deeper than 32 levels", "json_depth"),
+        ("[" * 40 + "]" * 40, "nested deeper than 32 levels", "json_depth"),
+        ('"\\ud800"', "half a surrogate pair", "json_text"),
+        ('"\\u0000"', "the text holds NUL", "json_text"),
+        ('{"\\u0000": 1}', "a key holds NUL", "json_text"),
+        ('{"\\ud800": 1}', "half a surrogate pair", "json_text"),
+        (b"\xff", "not UTF-8", "json_text"),
+        ("{}".encode("utf-16"), "not UTF-8", "json_text"),
+        (b"\xef\xbb\xbf{}", "BOM", "json_text"),
+        ("", "it is not JSON", "json_syntax"),
     ],
 )
-def test_what_is_no_good_json_is_refused(text: str | bytes, words: str) -> None:
+def test_what_is_no_good_json_is_refused(text: str | bytes, words: str, code: str) -> None:
     """NaN, duplicate keys, numbers without end, deep nests and broken text are named as such."""
-    with pytest.raises(InvalidDocument, match=words):
+    with pytest.raises(InvalidDocument, match=words) as refused:
         parse_json(text)
+    assert [fault.code for fault in refused.value.faults] == [code]
 
 
 def test_good_json_is_read() -> None:

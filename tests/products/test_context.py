@@ -12,7 +12,7 @@ from batchjob.products.context import ProductExportContext, page_size, wanted
 def _faults(context: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(InvalidContext) as caught:
         structure_context(context, ProductExportContext)
-    return dict(caught.value.faults)
+    return {fault.pointer: fault.message for fault in caught.value.faults}
 
 
 @pytest.mark.parametrize(

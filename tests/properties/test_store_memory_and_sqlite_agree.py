@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from batchjob.abc import JobQuery, Limits, Store
+from batchjob.abc import ORDERS, TIMES, Cursor, JobQuery, Limits, Store, TimeRange
 from batchjob.core.chunks import Finished, Lease, Part, Planned
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import Outcomes
@@ -26,6 +26,23 @@ from stores.making import BROKEN, FILE, LIMITS, a_job, after, chunks
 ONE_EACH = Limits(batch_types={"export": 2}, actor_jobs=1)
 NEWER = Limits(batch_types={"export": 2})
 STEPS = [0.1, 5.0, 31.0, 400.0, -3.0, -100_000.0, 100_000.0]
+
+seconds = st.integers(-1, 21).map(after)
+ranges = st.builds(
+    TimeRange,
+    **{name: st.none() | seconds for name in ("gt", "gte", "lt", "lte")},
+    null=st.sampled_from([False, False, True]),
+)
+queries = st.builds(
+    JobQuery,
+    statuses=st.lists(st.sampled_from(Status), max_size=3).map(tuple),
+    created_by=st.sampled_from([None, "usr_1"]),
+    times=st.dictionaries(st.sampled_from(TIMES), ranges, max_size=2),
+    order=st.sampled_from(ORDERS),
+    after=st.none() | st.builds(Cursor, at=seconds, id=st.sampled_from(["batch_", "batch_9"])),
+    limit=st.integers(0, 5),
+    offset=st.integers(0, 2),
+)
 
 
 class Walk(RuleBasedStateMachine):
@@ -184,6 +201,17 @@ class Walk(RuleBasedStateMachine):
         """Some jobs that ended before a time, and one more, forgotten."""
         ids = self.both(lambda store: list(store.ended(before=after(second), limit=number)))
         self.both(lambda store: store.purge([*ids, *self.made[:1]]))
+
+    @rule(query=queries)
+    def lists(self, query: JobQuery) -> None:
+        """A page of a list."""
+        self.both(lambda store: store.list(query))
+
+    @rule(numbers=st.lists(st.integers(0, 9), min_size=1, max_size=3))
+    def listed_ids(self, numbers: list[int]) -> None:
+        """Some jobs by id."""
+        if ids := tuple(self.made[number] for number in numbers if number < len(self.made)):
+            self.both(lambda store: store.list(JobQuery(ids=ids)))
 
     @rule(seconds=st.sampled_from(STEPS))
     def clock(self, seconds: float) -> None:

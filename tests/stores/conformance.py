@@ -6,17 +6,23 @@ store), ``advance`` (a callable that moves the store's own clock by so many seco
 """
 
 from stores.promises_of_effects import PromisesOfEffects
+from stores.promises_of_files import PromisesOfFiles
 from stores.promises_of_jobs import PromisesOfJobs
 from stores.promises_of_leases import PromisesOfLeases
 from stores.promises_of_listeners import PromisesOfListeners
+from stores.promises_of_lists import PromisesOfLists
 from stores.promises_of_pauses import PromisesOfPauses
 from stores.promises_of_purges import PromisesOfMissingStrategies, PromisesOfPurges
 from stores.promises_of_standings import PromisesOfStandings
 from stores.promises_of_terms import PromisesOfStarts, PromisesOfTerms
+from stores.promises_of_tokens import PromisesOfTokens
 
 
 class StoreConformance(
     PromisesOfJobs,
+    PromisesOfLists,
+    PromisesOfFiles,
+    PromisesOfTokens,
     PromisesOfTerms,
     PromisesOfStarts,
     PromisesOfPauses,

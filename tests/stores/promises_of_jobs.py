@@ -1,20 +1,18 @@
-"""What every store promises of jobs, events and files."""
+"""What every store promises of jobs and events."""
 
 import threading
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from batchjob._typing import JsonObject
-from batchjob.abc import JobQuery, Store
+from batchjob.abc import Store
 from batchjob.core.chunks import ChunkKind, Finished, Planned
-from batchjob.core.files import FileRecord
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import Outcomes, Result
 from batchjob.core.status import OPEN, Status, Verb
-from batchjob.errors import DuplicateJob, InvalidState, InvalidTime, UnknownFile, UnknownJob
+from batchjob.errors import DuplicateJob, InvalidState, InvalidTime, UnknownJob
 from stores.making import (
     FILE,
     LEASE,
@@ -29,11 +27,6 @@ from stores.making import (
     planned,
     worked,
 )
-
-
-def ids(jobs: Sequence[BatchJob]) -> list[str]:
-    """Return the ids of jobs."""
-    return [job.id for job in jobs]
 
 
 def brought_to(store: Store, status: Status) -> BatchJob:
@@ -97,46 +90,6 @@ class PromisesOfJobs:
         assert not store.events(missing)
         assert store.next_claim(missing) is None
         assert not list(store.parts(missing))
-
-    def test_jobs_are_listed_newest_first(self, store: Store) -> None:
-        """A list has the newest job first, of equally old ones that with the greater id."""
-        old, new, also_new = (created(store, at=after(s)) for s in (0, 1, 1))
-        page = store.list(JobQuery())
-        assert ids(page.jobs) == [also_new.id, new.id, old.id]
-        assert page.jobs[2] == store.get(old.id)
-
-    def test_a_page_is_part_of_the_list(self, store: Store) -> None:
-        """A page has as many jobs as were asked for, from where, and says how many match."""
-        jobs = [created(store, at=after(second)) for second in range(5)]
-        page = store.list(JobQuery(limit=2, offset=1))
-        assert ids(page.jobs) == [jobs[3].id, jobs[2].id]
-        assert page.count == 5
-        assert store.list(JobQuery(offset=9)).jobs == ()
-
-    @pytest.mark.parametrize(
-        ("query", "expected"),
-        [
-            (JobQuery(batch_types=("import",)), [1]),
-            (JobQuery(batch_types=("import", "export")), [2, 1, 0]),
-            (JobQuery(statuses=(Status.CANCELED,)), [2]),
-            (JobQuery(statuses=(Status.CREATED, Status.CANCELED)), [2, 1, 0]),
-            (JobQuery(created_by="usr_2"), [2]),
-            (JobQuery(created_by="usr_2", batch_types=("import",)), []),
-        ],
-    )
-    def test_a_list_has_what_was_asked_for(
-        self, store: Store, query: JobQuery, expected: list[int]
-    ) -> None:
-        """A list can be restricted by type, status and creator, and counts what then matches."""
-        jobs = [
-            created(store, at=after(0)),
-            created(store, at=after(1), batch_type="import"),
-            created(store, at=after(2), created_by="usr_2"),
-        ]
-        store.move(jobs[2].id, "cancel", at=NOON, actor=None)
-        page = store.list(query)
-        assert ids(page.jobs) == [jobs[index].id for index in expected]
-        assert page.count == len(expected)
 
     def test_a_dry_run_waits_to_be_confirmed(self, store: Store) -> None:
         """A planned dry run is pre-processed, nobody may claim it, and confirming lets it go on."""
@@ -299,17 +252,6 @@ class PromisesOfJobs:
         assert full == Result(
             stat_descriptors=(PRODUCTS,), count=2, advancement_count=0, progress=0.0
         )
-
-    def test_what_is_known_of_a_file_is_the_last_that_was_said(self, store: Store) -> None:
-        """A file's record is read as it was given, and a later one takes its place."""
-        record = FileRecord(file=FILE, name="prices ü.csv", owner="usr_1", created_at=NOON)
-        store.add_file(record)
-        assert store.get_file(FILE.key) == record
-        later = FileRecord(file=FILE, name="b.csv", owner=None, created_at=after(1))
-        store.add_file(later)
-        assert store.get_file(FILE.key) == later
-        with pytest.raises(UnknownFile, match="no/such"):
-            store.get_file("no/such")
 
     def test_a_closed_store_can_be_used_again(self, store: Store) -> None:
         """A store that was closed opens what it needs when it is next used."""

@@ -5,26 +5,29 @@ Signatures and what an implementer owes; no logic. Whoever writes an adapter nee
 
 from batchjob.abc.engines import GRACE, Engine, EngineFactory, Pool, Works
 from batchjob.abc.files import FileStore, FileStoreFactory
+from batchjob.abc.lists import ORDERS, TIMES, Cursor, JobPage, JobQuery, TimeRange
 from batchjob.abc.settings import Clock, Settings
 from batchjob.abc.stores import (
     STRATEGY_WAIT,
     ChunkStore,
     EventStore,
-    JobPage,
-    JobQuery,
     JobStore,
     Limits,
     Store,
     StoreFactory,
+    TokenStore,
 )
 from batchjob.abc.strategies import Context, Run, Strategy
 
 __all__ = [
     "GRACE",
+    "ORDERS",
     "STRATEGY_WAIT",
+    "TIMES",
     "ChunkStore",
     "Clock",
     "Context",
+    "Cursor",
     "Engine",
     "EngineFactory",
     "EventStore",
@@ -40,5 +43,7 @@ __all__ = [
     "Store",
     "StoreFactory",
     "Strategy",
+    "TimeRange",
+    "TokenStore",
     "Works",
 ]

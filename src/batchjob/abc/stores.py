@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from batchjob._typing import JsonObject
+from batchjob.abc.lists import JobPage, JobQuery
 from batchjob.abc.settings import Settings
 from batchjob.core.chunks import Chunk, Finished, Lease, Part, Planned
 from batchjob.core.events import Event
@@ -16,7 +17,8 @@ from batchjob.core.files import FileRecord
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError
 from batchjob.core.standing import Standing
-from batchjob.core.status import Status, Verb
+from batchjob.core.status import Verb
+from batchjob.core.tokens import KeptToken, Token
 
 STRATEGY_WAIT: Final = 24 * 3600.0
 """Seconds that a job waits for a worker with its strategy before it fails."""
@@ -33,28 +35,6 @@ class Limits:
 
     batch_types: Mapping[str, int]
     actor_jobs: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class JobQuery:
-    """Which jobs to list: an empty tuple or None does not restrict. Newest first, ties by id.
-
-    ``limit`` and ``offset`` are 0 or more.
-    """
-
-    batch_types: tuple[str, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    created_by: str | None = None
-    limit: int = 10
-    offset: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class JobPage:
-    """One page of a list, and how many jobs match in all."""
-
-    jobs: tuple[BatchJob, ...]
-    count: int
 
 
 class JobStore(ABC):
@@ -90,7 +70,7 @@ class JobStore(ABC):
 
     @abstractmethod
     def list(self, query: JobQuery) -> JobPage:
-        """Return the jobs that match."""
+        """Return the jobs that match, a page of them, and how many there are on all pages."""
 
     @abstractmethod
     def move(
@@ -133,7 +113,41 @@ class JobStore(ABC):
 
     @abstractmethod
     def get_file(self, key: str) -> FileRecord:
-        """Return what is known of the file; `UnknownFile` if nothing is."""
+        """Return what is known of the file; `UnknownFile` if nothing is.
+
+        Of the file of a completed job the job's row knows it: it is its creator's.
+        """
+
+    @abstractmethod
+    def files(self, *, owner: str | None = None, limit: int = 100) -> Sequence[FileRecord]:
+        """Return what `add_file` was told of files (of one owner, if named), the newest first."""
+
+    @abstractmethod
+    def delete_file(self, key: str) -> None:
+        """Forget what `add_file` was told of the file; `UnknownFile` if that was nothing."""
+
+
+class TokenStore(ABC):
+    """Who may come in by which secret. Secrets are not kept, only their digests."""
+
+    @abstractmethod
+    def add_token(self, new: KeptToken) -> None:
+        """Keep a token."""
+
+    @abstractmethod
+    def find_token(self, sha256: str) -> KeptToken | None:
+        """Return the token of a secret by its digest, whether it lets anybody in or not."""
+
+    @abstractmethod
+    def tokens(self) -> Sequence[Token]:
+        """Return all tokens, the newest first."""
+
+    @abstractmethod
+    def revoke_token(self, token_id: str, *, at: datetime) -> Token:
+        """Let a token let nobody in from then on, and return it; `UnknownToken` if there is none.
+
+        Of one that is revoked already the time stays.
+        """
 
 
 class EventStore(ABC):
@@ -271,8 +285,8 @@ class ChunkStore(ABC):
         """Let go of connections; the store may be used again afterwards."""
 
 
-class Store(JobStore, EventStore, ChunkStore):
-    """Jobs, events and chunks in one place, so that they change in one commit."""
+class Store(JobStore, EventStore, ChunkStore, TokenStore):
+    """Jobs, events and chunks in one place, so that they change in one commit; and tokens."""
 
 
 StoreFactory = Callable[[str, Settings], Store]

@@ -3,6 +3,7 @@
 Nothing here knows HTTP, a terminal, or any one store.
 """
 
+import copy
 import logging
 import math
 import secrets
@@ -11,41 +12,55 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import BinaryIO, Final, Self
+from types import MappingProxyType
+from typing import Final, Self
 
 import attrs
 
 from batchjob._typing import Json, JsonObject
-from batchjob.abc import Clock, FileStore, JobPage, JobQuery, Limits, Settings, Store
-from batchjob.batchjobs.requests import digest, exclusive_key, plain_context, plain_name
+from batchjob.abc import (
+    Clock,
+    Cursor,
+    Engine,
+    FileStore,
+    JobPage,
+    JobQuery,
+    Limits,
+    Settings,
+    Store,
+    TimeRange,
+)
+from batchjob.batchjobs.files import Files
+from batchjob.batchjobs.requests import digest, exclusive_key, plain_context
+from batchjob.batchjobs.tokens import Tokens
 from batchjob.batchjobs.values import BatchType, SystemClock, checked
 from batchjob.converters import json_schema, structure_context
 from batchjob.core import faults
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord, StoredFile
-from batchjob.core.ids import is_job_id, ulid
+from batchjob.core.ids import is_job_id
 from batchjob.core.ids import job_id as make_job_id
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.standing import Standing, Wait
 from batchjob.core.status import OPEN, RETRIABLE, Status, Verb
 from batchjob.core.times import to_epoch_ms
-from batchjob.errors import InvalidState, NoResult, UnknownJob
+from batchjob.errors import InvalidState, UnknownJob
 from batchjob.plugins import Plugins, load
 from batchjob.registry import context_class
 from batchjob.worker import Worker, WorkerPool
 from batchjob.worker.listening import Teller
-from batchjob.worker.run import CheckRun, Digest
+from batchjob.worker.run import CheckRun
 from batchjob.worker.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
+_audit = logging.getLogger("batchjob.audit")
 
 _LOOK: Final = 1.0  # seconds between looks at a job that somebody else works on, at most
 _SOMEBODY: Final = (Wait.CONFIRMATION, Wait.RESUME)  # no worker can do that
 _SOON: Final = 0.02  # and at least
-_BLOCK: Final = 1 << 20
+_ANY_TIME: Final[Mapping[str, TimeRange]] = MappingProxyType({})
 
 
-class BatchJobs:
+class BatchJobs(Files, Tokens):
     """The jobs of one store, with the strategies that its plugins offer.
 
     Make it with `BatchJobs.open`; it is safe to use from threads, and a context manager. Every
@@ -249,6 +264,7 @@ class BatchJobs:
             raise UnknownJob(job_id)
         job = self.store.get(job_id)
         if actor is not None and job.created_by != actor:
+            _audit.info("actor %r asked for job %s, which is somebody else's", actor, job_id)
             raise UnknownJob(job_id)
         return job
 
@@ -257,20 +273,35 @@ class BatchJobs:
         *,
         batch_types: Sequence[str] = (),
         statuses: Sequence[Status] = (),
+        ids: Sequence[str] = (),
+        times: Mapping[str, TimeRange] = _ANY_TIME,
+        order: str = "-created_at",
+        after: Cursor | None = None,
         limit: int = 10,
         offset: int = 0,
         actor: str | None = None,
     ) -> JobPage:
-        """Return the jobs of these types and statuses (none: all), newest first."""
-        return self.store.list(
-            JobQuery(
-                batch_types=tuple(batch_types),
-                statuses=tuple(statuses),
-                created_by=actor,
-                limit=limit,
-                offset=offset,
-            )
+        """Return a page of the jobs of these types, statuses, ids and times (none: all).
+
+        *times* has a `TimeRange` by the name of each time, such as ``created_at``. *order* is
+        ``created_at`` or ``updated_at``, with ``-`` for the newest first. *after* is the last job
+        of the page before, as a `Cursor`: so the last page of a long list costs what the first
+        does, which *offset* does not do. `UnknownName` for another time or order.
+        """
+        query = JobQuery(
+            batch_types=tuple(batch_types),
+            statuses=tuple(statuses),
+            ids=tuple(filter(is_job_id, ids)),
+            times=times,
+            order=order,
+            after=after,
+            created_by=actor,
+            limit=limit,
+            offset=offset,
         )
+        if ids and not query.ids:  # no job has such an id, and no ids would mean any
+            return JobPage(jobs=(), count=0)
+        return self.store.list(query)
 
     def events(self, job_id: str, *, actor: str | None = None) -> Sequence[Event]:
         """Return the transitions of a job, in order; raises as `get`."""
@@ -417,29 +448,6 @@ class BatchJobs:
         """
         return self._upkeep.purge(older_than)
 
-    def open_result(self, job_id: str, *, actor: str | None = None) -> BinaryIO:
-        """Open the file of a completed job to read; `NoResult` if there is none, or as `get`."""
-        job = self.get(job_id, actor=actor)
-        if job.result is None or job.result.file_key is None:
-            raise NoResult(job_id, job.status)
-        return self.files.read(job.result.file_key)
-
-    def upload(self, file: BinaryIO, name: str, *, actor: str | None = None) -> StoredFile:
-        """Keep *file* under a key of its own, as the actor's, and return what it is then.
-
-        *name* is what it is called, for people. Strategies that read a file are given the key.
-        """
-        now = self.clock.now()
-        plain = plain_name(name)
-        key = f"uploads/{ulid(to_epoch_ms(now), self._bits(80))}/{plain}"
-        with self.files.write(key) as raw:
-            digest = Digest(raw)
-            while block := file.read(_BLOCK):
-                digest.write(block)
-        stored = StoredFile(key=key, size=digest.size, sha256=digest.hexdigest())
-        self.store.add_file(FileRecord(file=stored, name=plain, owner=actor, created_at=now))
-        return stored
-
     def _move(self, job_id: str, verb: Verb, actor: str | None) -> BatchJob:
         self.get(job_id, actor=actor)
         job = self.store.move(job_id, verb, at=self.clock.now(), actor=actor)
@@ -447,6 +455,16 @@ class BatchJobs:
             faults.point("confirm.after_commit")
         self._teller.tell()
         return job
+
+    def with_engine(self, changed: Callable[[Engine | None], Engine | None]) -> "BatchJobs":
+        """Return the same jobs with the engine that *changed* makes of theirs, None for none.
+
+        For callers that must not wait for an engine which works while it is nudged, or that work
+        on the jobs themselves. The jobs that were opened are the ones to be closed.
+        """
+        others = copy.copy(self)
+        others._engine = changed(self._engine)  # noqa: SLF001 - its own kind
+        return others
 
     def _nudged(self, job: BatchJob) -> BatchJob:
         """Tell listeners and the engine of *job*, and return it as it stands after that."""

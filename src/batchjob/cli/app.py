@@ -15,7 +15,9 @@ from batchjob.cli.looking import list_, show, types
 from batchjob.cli.making import create, run
 from batchjob.cli.moving import cancel, confirm, pause, resume, retry
 from batchjob.cli.saying import listen_to_logs, note
+from batchjob.cli.serve import serve
 from batchjob.cli.serving import worker
+from batchjob.cli.tokens import token
 from batchjob.cli.upkeep import db, purge
 from batchjob.cli.working import work
 
@@ -91,6 +93,8 @@ for _command in (
     resume,
     retry,
     worker,
+    serve,
+    token,
     purge,
     db,
 ):

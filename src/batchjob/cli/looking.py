@@ -71,6 +71,7 @@ def list_(
 ) -> int:
     """List jobs, newest first; --type and --status may be repeated."""
     wanted = [Status(status) for status in statuses]
+    "".join(batch_types).encode()  # what is no text is wrong use, and not the name of no job
     with where.open() as jobs:
         page = jobs.list(batch_types=batch_types, statuses=wanted, limit=limit, offset=offset)
     if as_json:

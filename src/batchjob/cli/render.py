@@ -24,6 +24,7 @@ from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 from batchjob.core.results import OUTCOMES, JobError, Result
 from batchjob.core.status import STAMPS, Status
+from batchjob.core.tokens import Token, lets_in
 
 SHOWN_ERRORS: Final = 10
 """How many errors of a job are shown."""
@@ -116,6 +117,24 @@ def show_list(page: JobPage, *, offset: int) -> None:
     last = offset + len(page.jobs)
     numbers = f"{offset + 1} to {last} of {page.count}" if page.jobs else f"none of {page.count}"
     out.print(text(f"Jobs: {numbers}"))
+
+
+def show_tokens(tokens: Sequence[Token]) -> None:
+    """Print whose each token is, and until when it lets its holder in."""
+    out = console()
+    if tokens:
+        table, now = _table("Token", "User", "Email", "Name", "Expires"), datetime.now(UTC)
+        for token in tokens:
+            words = text(token.id), text(token.user_id), text(token.email or "-")
+            table.add_row(*words, text(token.name or "-"), _until(token, now))
+        out.print(table)
+    out.print(text(f"Tokens: {len(tokens)}"))
+
+
+def _until(token: Token, now: datetime) -> Text:
+    if not lets_in(token, at=now):
+        return text("revoked" if token.revoked_at else "expired", "yellow")
+    return text("-") if token.expires_at is None else _time(token.expires_at) + " UTC"
 
 
 def show_types(types: Sequence[BatchType]) -> None:

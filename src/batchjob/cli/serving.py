@@ -77,34 +77,34 @@ def worker(
             raise InvalidSetting(f"a worker would find no jobs: {jobs.not_elsewhere}")
         jobs.worker(batch_types=types).step(_NOBODY)  # a store that cannot be written to says so
         pool = jobs.pool(threads=concurrency, batch_types=types)
-        with _Stopping(stdin=sys.stdin.fileno() if follow_stdin else None) as stopping:
+        with Stopping(stdin=sys.stdin.fileno() if follow_stdin else None) as stopping:
             if not follow_stdin:
                 _say_what_is_served(jobs, types, concurrency)
             pool.start()
             stopping.wait(pool.nudge)
             pool.drain()
             if not follow_stdin:
-                _say(f"ending; chunks that are being done have {grace:g} s")
+                say(f"ending; chunks that are being done have {grace:g} s")
             done = stopping.meanwhile(lambda: pool.join(grace=grace))
         if not done:  # what still runs may not hold us up
-            _leave()
+            leave()
     return exits.DONE
 
 
 def _say_what_is_served(jobs: "BatchJobs", types: Sequence[str], concurrency: int) -> None:
     named = ", ".join(types or jobs.plugins.registry.batch_types) or "none"
     chunks = "1 chunk" if concurrency == 1 else f"{concurrency} chunks"
-    _say(f"worker {os.getpid()} works on the jobs of {masked(jobs.settings.store)}")
-    _say(f"{chunks} at once, leases of {jobs.settings.lease:g} s; batch types: {named}")
+    say(f"worker {os.getpid()} works on the jobs of {masked(jobs.settings.store)}")
+    say(f"{chunks} at once, leases of {jobs.settings.lease:g} s; batch types: {named}")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Say *text*, if there is still somebody to hear it."""
     with suppress(OSError, ValueError):
         note(text)
 
 
-def _leave() -> None:
+def leave() -> None:
     """End the process now, whatever its threads do."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -112,7 +112,7 @@ def _leave() -> None:
     os._exit(exits.DONE)
 
 
-class _Stopping:
+class Stopping:
     """Hears signals to end in the main thread, which does nothing else; a second one ends all.
 
     No call is torn by a signal, because nothing is called here. *stdin* brings news line by line,
@@ -148,6 +148,12 @@ class _Stopping:
                 if not os.read(sys.stdin.fileno(), 1 << 16):
                     return
                 news()
+
+    def stop(self) -> None:
+        """Have `wait` return; another thread says so."""
+        self._asked = True
+        with suppress(OSError):  # nobody waits any more
+            self._told.send(b"\0")
 
     def meanwhile(self, do: Callable[[], T]) -> T:
         """Do it in a thread, and return what it does; signals are heard meanwhile."""

@@ -8,6 +8,8 @@ from batchjob.converters.contexts import context_to_json, json_key, structure_co
 from batchjob.converters.jobs import job_from_json, job_to_json
 from batchjob.converters.plain import dump_json, parse_json, plain_json
 from batchjob.converters.schema import json_schema
+from batchjob.converters.standings import standing_to_json
+from batchjob.converters.tokens import token_to_json
 
 __all__ = [
     "context_to_json",
@@ -18,5 +20,7 @@ __all__ = [
     "json_schema",
     "parse_json",
     "plain_json",
+    "standing_to_json",
     "structure_context",
+    "token_to_json",
 ]

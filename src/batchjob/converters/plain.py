@@ -7,6 +7,7 @@ each of these would surface later, in a database or a client, so they are refuse
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -18,22 +19,28 @@ MAX_DEPTH: Final = 32
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Return the value of a JSON text (RFC 8259, UTF-8); `InvalidDocument` says what is wrong."""
+    """Return the value of a JSON text (RFC 8259, UTF-8); `InvalidDocument` says what is wrong.
+
+    The code of what is wrong is ``json_syntax``, ``json_text``, ``json_number``, ``json_depth`` or
+    ``json_duplicate_key``.
+    """
     try:
+        given = text.decode() if isinstance(text, bytes) else text
         value = json.loads(
-            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_no_duplicates
+            given, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_no_duplicates
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidDocument([Fault("", f"it is not JSON: {error.msg} at {place}")]) from None
+        code = "json_text" if given.startswith("\ufeff") else "json_syntax"
+        raise _not_json(f"it is not JSON: {error.msg} at {place}", code) from None
     except UnicodeDecodeError:
-        raise InvalidDocument([Fault("", "it is not JSON: the text is not UTF-8")]) from None
+        raise _not_json("it is not JSON: the text is not UTF-8", "json_text") from None
     except RecursionError:
-        raise InvalidDocument([Fault("", _TOO_DEEP)]) from None
+        raise _not_json(_TOO_DEEP, "json_depth") from None
     except InvalidDocument:
         raise
     except ValueError:  # CPython refuses to read integers of over 4,300 digits
-        raise InvalidDocument([Fault("", "a number has too many digits")]) from None
+        raise _not_json("a number has too many digits", "json_number") from None
     return plain_json(value)
 
 
@@ -77,17 +84,25 @@ _HALVES: Final = re.compile("[\ud800-\udfff]")
 _TOO_DEEP: Final = f"it is nested deeper than {MAX_DEPTH} levels"
 
 
-def _plain(value: object, pointer: str, depth: int, fault: Callable[[str, str], None]) -> Json:
+def _not_json(message: str, code: str) -> InvalidDocument:
+    return InvalidDocument([Fault("", message, code)])
+
+
+def _is_text(text: str) -> bool:
+    return "\0" not in text and not _HALVES.search(text)
+
+
+def _plain(value: object, pointer: str, depth: int, fault: Callable[[str, str, str], None]) -> Json:
     match value:
         case None | bool() | int():
             return value
         case float() if math.isfinite(value):
             return value
-        case str() if "\0" not in value and not _HALVES.search(value):
+        case str() if _is_text(value):
             return str(value)
         case Mapping() | list() | tuple() if depth < MAX_DEPTH:
             return _nested(value, pointer, depth + 1, fault)
-    fault(pointer, _misfit(value))
+    fault(pointer, *_misfit(value))
     return None
 
 
@@ -95,42 +110,46 @@ def _nested(
     value: Mapping[Any, object] | Sequence[object],
     pointer: str,
     depth: int,
-    fault: Callable[[str, str], None],
+    fault: Callable[[str, str, str], None],
 ) -> Json:
     if not isinstance(value, Mapping):
         return [_plain(item, step(pointer, n), depth, fault) for n, item in enumerate(value)]
     for key in value:
         if not isinstance(key, str):
-            fault(pointer, f"the key {say(key)} is no text")
+            fault(pointer, f"the key {say(key)} is no text", "json_text")
+        elif not _is_text(key):
+            fault(pointer, "a key holds NUL or half a surrogate pair", "json_text")
     return {str(k): _plain(item, step(pointer, str(k)), depth, fault) for k, item in value.items()}
 
 
-def _misfit(value: object) -> str:
+def _misfit(value: object) -> tuple[str, str]:
+    """Return what is wrong with *value*, and the code of that."""
     match value:
         case str():
-            return "the text holds NUL or half a surrogate pair"
+            return "the text holds NUL or half a surrogate pair", "json_text"
         case float():
-            return f"{value} is no JSON number"
+            return f"{value} is no JSON number", "json_number"
         case Mapping() | list() | tuple():
-            return _TOO_DEEP
-    return f"{type(value).__name__} has no form in JSON"
+            return _TOO_DEEP, "json_depth"
+    return f"{type(value).__name__} has no form in JSON", "invalid_value"
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise InvalidDocument([Fault("", f"{constant} is no JSON number")])
+    raise _not_json(f"{constant} is no JSON number", "json_number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise InvalidDocument([Fault("", f"the number {text[:_SHOWN]} is too large")])
+        raise _not_json(f"the number {text[:_SHOWN]} is too large", "json_number")
     return number
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidDocument([Fault("", f"the key {say(twice)} stands twice in one object")])
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        message = f"the key {say(twice)} stands twice in one object"
+        raise _not_json(message, "json_duplicate_key")
     return found

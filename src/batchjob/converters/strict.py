@@ -82,11 +82,11 @@ def faults_of(
             fields = [f for f in attrs.fields(error.cl) if options(f).get("listed", True)]
             known = [renamed.get(field.name, json_name(field)) for field in fields]
             for name in sorted(error.extra_fields):
-                yield Fault(step(pointer, name), _unknown_key(name, known))
+                yield Fault(step(pointer, name), _unknown_key(name, known), "field_unknown")
         case InvalidDocument():
-            yield from (Fault(pointer + fault.pointer, fault.message) for fault in error.faults)
+            yield from (f._replace(pointer=pointer + f.pointer) for f in error.faults)
         case KeyError():
-            yield Fault(pointer, "this key is required")
+            yield Fault(pointer, "this key is required", "field_required")
         case _:
             yield Fault(pointer, str(error))
 

@@ -8,17 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from batchjob.abc import FileStore
+from batchjob.core.files import TEMPORARY, check_key
 from batchjob.errors import InvalidKey, StorageFull, StoreUnavailable, UnknownFile
 
-MAX_KEY: Final = 512
-"""The longest key, in characters."""
-
-_TEMPORARY: Final = ".tmp-"
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -37,7 +34,7 @@ class LocalFileStore(FileStore):
     def write(self, key: str) -> Iterator[BinaryIO]:
         """Open a new file: beside its place at first, flushed to the disk, then renamed to it."""
         path = self._path(key)
-        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
         with _reported():
             path.parent.mkdir(parents=True, exist_ok=True)
             file = temporary.open("xb")
@@ -92,7 +89,7 @@ class LocalFileStore(FileStore):
             for name in names:
                 path = Path(folder, name)
                 with _reported(), suppress(FileNotFoundError):  # a job that was purged meanwhile
-                    if name.startswith(_TEMPORARY) and path.lstat().st_mtime < before:
+                    if name.startswith(TEMPORARY) and path.lstat().st_mtime < before:
                         path.unlink()
 
     def keys(self, prefix: str = "") -> Iterator[str]:
@@ -100,7 +97,7 @@ class LocalFileStore(FileStore):
         for folder, _, names in os.walk(self.folder / prefix.rpartition("/")[0]):
             for name in names:
                 key = Path(folder, name).relative_to(self.folder).as_posix()
-                if key.startswith(prefix) and not name.startswith(_TEMPORARY):
+                if key.startswith(prefix) and not name.startswith(TEMPORARY):
                     yield key
 
     def _path(self, key: str) -> Path:
@@ -111,24 +108,6 @@ class LocalFileStore(FileStore):
         if not Path(os.path.realpath(path.parent)).is_relative_to(root):
             raise InvalidKey("the file key leads out of the file store")
         return path
-
-
-def check_key(key: str) -> None:
-    r"""Raise `InvalidKey` unless *key* is relative, canonical, and made of plain names.
-
-    Refused: ``/`` at the ends, ``//``, ``.`` and ``..``, ``\``, ``:``, ``%`` (escapes), control
-    characters, names that begin as temporary files do, and over `MAX_KEY` characters.
-    """
-    parts = key.split("/")
-    bad = next((char for char in key if char in "\\:%" or not char.isprintable()), None)
-    if bad is not None:
-        raise InvalidKey(f"the file key holds {bad!r}; write names joined by /")
-    if len(key) > MAX_KEY or any(len(part.encode()) > 255 for part in parts):  # noqa: PLR2004
-        raise InvalidKey(f"the file key is too long; {MAX_KEY} characters, 255 bytes a name")
-    if str(PurePosixPath(key)) != key or any(part in ("", ".", "..") for part in parts):
-        raise InvalidKey("the file key is not relative and plain; write names joined by /")
-    if parts[-1].startswith(_TEMPORARY):
-        raise InvalidKey(f"the file key's name begins with {_TEMPORARY}")
 
 
 @contextmanager

@@ -14,11 +14,12 @@ from batchjob.stores.memory_jobs import MemoryJobs
 from batchjob.stores.memory_listeners import MemoryListeners
 from batchjob.stores.memory_rows import MemoryTransaction, Rows
 from batchjob.stores.memory_standings import MemoryStandings
+from batchjob.stores.memory_tokens import MemoryTokens
 
 __all__ = ["MemoryStore", "MemoryTransaction"]
 
 
-class MemoryStore(MemoryJobs, MemoryStandings, MemoryListeners, MemoryChunks, Store):
+class MemoryStore(MemoryJobs, MemoryStandings, MemoryListeners, MemoryChunks, MemoryTokens, Store):
     """A store in memory, for the threads of one process.
 
     *clock* gives the seconds since 1970 by which leases are judged. ``transaction()`` yields a

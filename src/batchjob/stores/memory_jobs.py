@@ -1,4 +1,4 @@
-"""The part of a store in memory that keeps jobs, their events and files."""
+"""The part of a store in memory that keeps jobs and their events."""
 
 import json
 from collections.abc import Sequence
@@ -12,22 +12,17 @@ from batchjob.abc import JobPage, JobQuery, JobStore
 from batchjob.core import job as core
 from batchjob.core.chunks import ChunkKind
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.status import OPEN, Verb
 from batchjob.core.times import utc_ms
-from batchjob.errors import (
-    DuplicateJob,
-    IdempotencyConflict,
-    InvalidState,
-    UnknownFile,
-    UnknownJob,
-)
+from batchjob.errors import DuplicateJob, IdempotencyConflict, InvalidState, UnknownJob
 from batchjob.stores import rules
+from batchjob.stores.memory_files import MemoryFiles
+from batchjob.stores.memory_lists import matching, page
 from batchjob.stores.memory_rows import ChunkRow, JobRow, Rows
 
 
-class MemoryJobs(JobStore):
+class MemoryJobs(MemoryFiles, JobStore):
     """Jobs, their events and what is known of files, in memory."""
 
     _rows: Rows
@@ -70,12 +65,10 @@ class MemoryJobs(JobStore):
         return sent
 
     def list(self, query: JobQuery) -> JobPage:
-        """Return the jobs that match, newest first."""
+        """Return the jobs that match, a page of them, and how many there are on all pages."""
         with self._rows.locked():
-            found = [row for row in self._rows.jobs.values() if _matches(row.job, query)]
-        found.sort(key=lambda row: (row.job.created_at, row.job.id), reverse=True)
-        page = found[query.offset : query.offset + query.limit]
-        return JobPage(jobs=tuple(map(as_seen, page)), count=len(found))
+            found = matching(self._rows.jobs.values(), query)
+        return JobPage(jobs=tuple(map(as_seen, page(found, query))), count=len(found))
 
     def move(
         self, job_id: str, verb: Verb, *, at: datetime, actor: str | None, reason: str | None = None
@@ -127,18 +120,6 @@ class MemoryJobs(JobStore):
             for job_id in gone:
                 self._rows.drop_job(job_id)
         return len(gone)
-
-    def add_file(self, record: FileRecord) -> None:
-        """Remember whose a file is and what it is called, in place of what was known of its key."""
-        with self._rows.transaction():
-            self._rows.put_file(record)
-
-    def get_file(self, key: str) -> FileRecord:
-        """Return what is known of the file; `UnknownFile` if nothing is."""
-        with self._rows.locked():
-            if (record := self._rows.files.get(key)) is None:
-                raise UnknownFile(key)
-            return record
 
     def _of_key(self, created_by: str | None, terms: Terms) -> BatchJob | None:
         """Return the job that was made with this key; `IdempotencyConflict` if by another hash."""
@@ -226,11 +207,3 @@ def as_seen(row: JobRow) -> BatchJob:
     )
     context = {**json.loads(row.context), **json.loads(row.amended)}
     return attrs.evolve(row.job, context=context, result=result)
-
-
-def _matches(job: BatchJob, query: JobQuery) -> bool:
-    return (
-        (not query.batch_types or job.batch_type in query.batch_types)
-        and (not query.statuses or job.status in query.statuses)
-        and (query.created_by is None or job.created_by == query.created_by)
-    )

@@ -15,6 +15,7 @@ from batchjob.core.files import FileRecord, StoredFile
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, StatDescriptor
 from batchjob.core.status import target
+from batchjob.core.tokens import KeptToken
 from batchjob.stores.rules import MAX_ATTEMPTS
 
 Key = TypeVar("Key", bound=Hashable)
@@ -118,7 +119,7 @@ class MemoryTransaction:
 
 
 class Rows:
-    """Jobs, chunks by job, events by job and by position, listeners, and files.
+    """Jobs, chunks by job, events by job and by position, listeners, files, tokens by digest.
 
     Besides, the jobs by idempotency key, the open chunks in the order of claims, and by job those
     that are leased.
@@ -135,6 +136,7 @@ class Rows:
         self.chunks: dict[str, dict[tuple[ChunkKind, int], ChunkRow]] = {}
         self.events: dict[str, tuple[Event, ...]] = {}
         self.files: dict[str, FileRecord] = {}
+        self.tokens: dict[str, KeptToken] = {}
         self.open: list[Place] = []
         self._lock = threading.RLock()
         self._undo: list[Callable[[], object]] | None = None  # None outside of transactions
@@ -227,6 +229,14 @@ class Rows:
         """Keep what is known of a file in place of what there was."""
         self._put(self.files, record.file.key, record)
 
+    def drop_file(self, key: str) -> None:
+        """Forget what is known of a file."""
+        self._put(self.files, key, None)
+
+    def put_token(self, kept: KeptToken) -> None:
+        """Keep a token in place of what there was."""
+        self._put(self.tokens, kept.sha256, kept)
+
     def put_chunk(self, row: ChunkRow) -> None:
         """Keep a chunk's row in place of what there was."""
         self._index(self.chunk(row.job_id, row.kind, row.seq), row)
@@ -240,7 +250,7 @@ class Rows:
         for event in self.events.get(job_id, ()):
             self._put(self.log, event.position or 0, None)
         for key in [key for key in self.files if key.startswith(f"jobs/{job_id}/")]:
-            self._put(self.files, key, None)
+            self.drop_file(key)
         self._put(self.events, job_id, None)
         if row.terms.idempotency_key is not None:
             self._put(self.keys, (row.job.created_by, row.terms.idempotency_key), None)

@@ -1,6 +1,5 @@
 """Rows of the tables as the core's values, and back. No statement belongs here."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +12,11 @@ from batchjob.core.files import FileRecord, StoredFile
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import OUTCOMES, JobError, Outcomes, StatDescriptor
 from batchjob.core.status import STAMPS, Status
+from batchjob.core.tokens import KeptToken, Token
 from batchjob.stores import rules
 
 _SAME = ("id", "batch_type", "created_by", "dry_run", "created_at", "updated_at")
 _KEPT = (*_SAME, *STAMPS.values(), "deleted_at")
-_OF_A_JOB = re.compile(r"jobs/([^/]+)/")
 
 
 def of_job(job: BatchJob, terms: Terms) -> dict[str, Any]:
@@ -94,17 +93,11 @@ def of_record(record: FileRecord) -> dict[str, Any]:
     """Return the row of a file."""
     return {
         **attrs.asdict(record.file),
-        "job_id": job_of(record.file.key),
+        "job_id": rules.job_of(record.file.key),
         "name": record.name,
         "owner": record.owner,
         "created_at": record.created_at,
     }
-
-
-def job_of(key: str) -> str | None:
-    """Return the id of the job that a file belongs to by its key, None if to none."""
-    found = _OF_A_JOB.match(key)
-    return found[1] if found else None
 
 
 def record(row: sa.RowMapping) -> FileRecord:
@@ -115,6 +108,26 @@ def record(row: sa.RowMapping) -> FileRecord:
         owner=row["owner"],
         created_at=row["created_at"],
     )
+
+
+def record_of_result(row: sa.RowMapping) -> FileRecord:
+    """Return what a completed job's row says of the file that it made."""
+    return FileRecord(
+        file=StoredFile(key=row["file_key"], size=row["file_size"], sha256=row["file_sha256"]),
+        name=rules.file_name(row["file_key"]),
+        owner=row["created_by"],
+        created_at=row["completed_at"],
+    )
+
+
+def of_token(kept: KeptToken) -> dict[str, Any]:
+    """Return the row of a token."""
+    return {**attrs.asdict(kept.token), "hash": kept.sha256}
+
+
+def token(row: sa.RowMapping) -> Token:
+    """Return the token of a row."""
+    return Token(**{field.name: row[field.name] for field in attrs.fields(Token)})
 
 
 def lease(row: sa.Row[Any], *, worker: str, seconds: float) -> Lease:

@@ -4,9 +4,11 @@ Pure functions and constants, all read off the core; no I/O, and no database.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from batchjob.abc import STRATEGY_WAIT
 from batchjob.core.chunks import MAX_BACKOFF, ChunkKind
@@ -37,6 +39,38 @@ TO_CLAIM: Final = tuple(
     status for status in Status if any(status in each for each in CLAIMABLE.values())
 )
 """The statuses of a job in which any chunk may be claimed."""
+
+BOUNDS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+"""The bounds of a `TimeRange`, each with how a time compares to it; columns compare so, too."""
+
+_OF_A_JOB: Final = re.compile(r"jobs/([^/]+)/")
+_NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def by_order(order: str) -> tuple[str, bool]:
+    """Return the time that a list is ordered by, and whether the last one comes first."""
+    return order.removeprefix("-"), order.startswith("-")
+
+
+def storable(text: str) -> bool:
+    """Tell whether every database takes *text*: none is asked for what it cannot hold."""
+    return not _NOT_STORABLE.search(text)
+
+
+def job_of(key: str) -> str | None:
+    """Return the id of the job that a file belongs to by its key, None if to none."""
+    found = _OF_A_JOB.match(key)
+    return found[1] if found else None
+
+
+def file_name(key: str) -> str:
+    """Return what a file is called by its key."""
+    return key.rpartition("/")[2]
 
 
 def dumps(value: object) -> str:

@@ -13,10 +13,11 @@ from batchjob.stores.sql_jobs import SqlJobs
 from batchjob.stores.sql_listeners import SqlListeners
 from batchjob.stores.sql_standings import SqlStandings
 from batchjob.stores.sql_sweeps import SqlSweeps
+from batchjob.stores.sql_tokens import SqlTokens
 from batchjob.stores.statements import Statements
 
 
-class SqlStore(SqlJobs, SqlStandings, SqlListeners, SqlChunks, SqlSweeps, Store):
+class SqlStore(SqlJobs, SqlStandings, SqlListeners, SqlChunks, SqlSweeps, SqlTokens, Store):
     """A store in a SQL database; `open` makes one.
 
     ``transaction()`` yields SQLAlchemy's `Connection`: what is executed on it commits with the

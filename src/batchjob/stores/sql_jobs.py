@@ -1,4 +1,4 @@
-"""The part of a SQL store that keeps jobs, their events and files."""
+"""The part of a SQL store that keeps jobs and their events."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,21 +10,16 @@ from batchjob._typing import JsonObject
 from batchjob.abc import JobPage, JobQuery, JobStore
 from batchjob.core.chunks import ChunkKind
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.status import OPEN, Verb
 from batchjob.core.times import utc_ms
-from batchjob.errors import (
-    DuplicateJob,
-    IdempotencyConflict,
-    InvalidState,
-    UnknownFile,
-    UnknownJob,
-)
+from batchjob.errors import DuplicateJob, IdempotencyConflict, InvalidState, UnknownJob
 from batchjob.stores import rows
 from batchjob.stores.database import Database
 from batchjob.stores.retrying import retried
 from batchjob.stores.rules import paused_seconds
+from batchjob.stores.sql_files import SqlFiles
+from batchjob.stores.sql_lists import count, page
 from batchjob.stores.sql_moves import failure, moved, said
 from batchjob.stores.statements import Statements
 from batchjob.stores.tables import ENDED, chunk, event, file, job
@@ -32,7 +27,7 @@ from batchjob.stores.tables import ENDED, chunk, event, file, job
 _CREATIONS: Final = 3  # of one job, while others make the same
 
 
-class SqlJobs(JobStore):
+class SqlJobs(SqlFiles, JobStore):
     """Jobs, their events and what is known of files, in a SQL database."""
 
     _database: Database
@@ -67,19 +62,11 @@ class SqlJobs(JobStore):
         return sent
 
     def list(self, query: JobQuery) -> JobPage:
-        """Return the jobs that match, newest first."""
-        matching = _matching(query)
-        page = (
-            sa.select(job)
-            .where(*matching)
-            .order_by(job.c.created_at.desc(), job.c.id.desc())
-            .limit(query.limit)
-            .offset(query.offset)
-        )
+        """Return the jobs that match, a page of them, and how many there are on all pages."""
         with self._database.read() as connection:
-            count = connection.scalar(sa.select(sa.func.count()).select_from(job).where(*matching))
-            found = connection.execute(page).mappings().all()
-        return JobPage(jobs=tuple(rows.job(row) for row in found), count=count or 0)
+            number = connection.scalar(count(query))
+            found = connection.execute(page(query)).mappings().all()
+        return JobPage(jobs=tuple(rows.job(row) for row in found), count=number or 0)
 
     @retried
     def move(
@@ -147,21 +134,6 @@ class SqlJobs(JobStore):
             return connection.execute(sa.delete(job).where(*over, job.c.id.in_(gone))).rowcount
 
     @retried
-    def add_file(self, record: FileRecord) -> None:
-        """Remember whose a file is and what it is called, in place of what was known of its key."""
-        with self._database.write() as connection:
-            connection.execute(sa.delete(file).where(file.c.key == record.file.key))
-            connection.execute(sa.insert(file), rows.of_record(record))
-
-    def get_file(self, key: str) -> FileRecord:
-        """Return what is known of the file; `UnknownFile` if nothing is."""
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(file).where(file.c.key == key)).mappings().first()
-        if row is None:
-            raise UnknownFile(key)
-        return rows.record(row)
-
-    @retried
     def _created(self, new: BatchJob, terms: Terms, *, again: bool) -> BatchJob:
         of_job = {"job_id": new.id}
         with self._database.write() as connection:
@@ -200,14 +172,3 @@ def _still_open(connection: sa.Connection, job_id: str, verb: str) -> BatchJob:
 def _of_key(connection: sa.Connection, created_by: str | None, key: str) -> sa.RowMapping | None:
     wanted = sa.select(job).where(job.c.created_by == created_by, job.c.idempotency_key == key)
     return connection.execute(wanted).mappings().first()
-
-
-def _matching(query: JobQuery) -> Sequence[sa.ColumnElement[bool]]:
-    matching: Sequence[sa.ColumnElement[bool]] = []
-    if query.batch_types:
-        matching = [*matching, job.c.batch_type.in_(query.batch_types)]
-    if query.statuses:
-        matching = [*matching, job.c.status.in_([status.value for status in query.statuses])]
-    if query.created_by is not None:
-        matching = [*matching, job.c.created_by == query.created_by]
-    return matching
