@@ -10,7 +10,7 @@ import click
 from batchjob.abc import GRACE, Engine
 from batchjob.cli import exits
 from batchjob.cli.saying import warn
-from batchjob.cli.serving import Stopping, leave, say
+from batchjob.cli.serving import ENGINES_HERE, Stopping, leave, say, with_concurrency
 from batchjob.cli.settings import Where, masked, with_settings
 from batchjob.errors import InvalidSetting, MissingExtra
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from batchjob.worker import WorkerPool
 
 _SECRET: Final = 32  # characters, at least
-_HERE: Final = ("inline", "threads", "processes")
 
 
 @click.command()
@@ -38,14 +37,7 @@ _HERE: Final = ("inline", "threads", "processes")
     help="And at which port; 0 for any that is free.",
 )
 @click.option("--no-work", is_flag=True, help="Leave the work on jobs to workers.")
-@click.option(
-    "--concurrency",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many chunks are done at once, in threads.",
-)
+@with_concurrency
 @click.option(
     "--allow-all", is_flag=True, help="Let everybody in, without a token; on this machine alone."
 )
@@ -84,7 +76,7 @@ def serve(
         if (error.name or "").partition(".")[0] == "batchjob":
             raise
         raise MissingExtra("the command serve", "http") from None
-    with where.open_without(*_HERE) as jobs, _listening(bind, host, port) as listener:
+    with where.open_without(*ENGINES_HERE) as jobs, _listening(bind, host, port) as listener:
         if allow_all and not listens_here_alone(listener):
             raise InvalidSetting(
                 f"--allow-all lets everybody in, and {host} can be reached from other machines; "

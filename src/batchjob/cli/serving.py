@@ -25,18 +25,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ENGINES_HERE: Final = ("inline", "threads", "processes")
+"""The engines that would start workers here: a command that is a worker has no use for them."""
+
 _NOBODY: Final = job_id(0, 0)  # a job of 1970
 _SIGNALS: Final = [
     found for name in ("SIGINT", "SIGTERM", "SIGHUP") if (found := getattr(signal, name, None))
 ]
 
 
-def _names(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
-
-
-@click.command()
-@click.option(
+with_concurrency: Final = click.option(
     "--concurrency",
     metavar="N",
     type=click.IntRange(min=1),
@@ -44,6 +42,15 @@ def _names(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple
     show_default=True,
     help="How many chunks are done at once, in threads.",
 )
+"""Gives a command that works here the option ``--concurrency``."""
+
+
+def _names(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+
+
+@click.command()
+@with_concurrency
 @click.option(
     "--types",
     metavar="TYPE[,TYPE]",
@@ -72,7 +79,7 @@ def worker(
     and exit with status 0. What is not done when the grace is over is given back for others to do.
     A second signal ends it at once.
     """
-    with where.open_without("inline", "threads", "processes") as jobs:
+    with where.open_without(*ENGINES_HERE) as jobs:
         if jobs.not_elsewhere is not None:
             raise InvalidSetting(f"a worker would find no jobs: {jobs.not_elsewhere}")
         jobs.worker(batch_types=types).step(_NOBODY)  # a store that cannot be written to says so

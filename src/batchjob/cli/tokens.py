@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import click
 
+from batchjob.cli import exits
 from batchjob.cli.saying import note, write_json, write_line
 from batchjob.cli.settings import Where, duration, with_json, with_settings
 from batchjob.errors import InvalidSetting
@@ -49,7 +50,7 @@ def create(
     else:
         write_line(secret)
     note(f"made token {made.id} of {made.user_id}; its secret is not shown again")
-    return 0
+    return exits.DONE
 
 
 @token.command("list")
@@ -63,11 +64,11 @@ def list_(where: Where, *, as_json: bool) -> int:
         from batchjob.converters import token_to_json
 
         write_json({"tokens": [token_to_json(each) for each in found]})
-        return 0
+        return exits.DONE
     from batchjob.cli.render import show_tokens
 
     show_tokens(found)
-    return 0
+    return exits.DONE
 
 
 @token.command()
@@ -84,4 +85,4 @@ def revoke(where: Where, token_id: str, *, as_json: bool) -> int:
         write_json({"token": token_to_json(revoked)})
     else:
         write_line(f"{revoked.id} is revoked")
-    return 0
+    return exits.DONE

@@ -8,16 +8,8 @@ import attrs
 from batchjob._typing import JsonObject
 from batchjob.core.results import Result
 from batchjob.core.status import MOVES, STAMPS, Status, Verb
-from batchjob.core.times import utc_ms
+from batchjob.core.times import utc_ms, utc_ms_or_none
 from batchjob.errors import InvalidState
-
-
-def _utc_ms(time: datetime) -> datetime:
-    return utc_ms(time)
-
-
-def _utc_ms_or_none(time: datetime | None) -> datetime | None:
-    return None if time is None else utc_ms(time)
 
 
 @attrs.frozen(kw_only=True)
@@ -37,15 +29,15 @@ class BatchJob:
     context: JsonObject = attrs.field(factory=dict)
     dry_run: bool = False
     result: Result | None = None
-    created_at: datetime = attrs.field(converter=_utc_ms)
-    updated_at: datetime = attrs.field(converter=_utc_ms)
-    pre_processed_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    confirmed_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    processing_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    completed_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    canceled_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    failed_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    deleted_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
+    created_at: datetime = attrs.field(converter=utc_ms)
+    updated_at: datetime = attrs.field(converter=utc_ms)
+    pre_processed_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    confirmed_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    processing_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    completed_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    canceled_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    failed_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    deleted_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
 
 
 @attrs.frozen(kw_only=True)

@@ -17,6 +17,11 @@ def utc_ms(time: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
+def utc_ms_or_none(time: datetime | None) -> datetime | None:
+    """Return *time* as `utc_ms` does; None stays None."""
+    return None if time is None else utc_ms(time)
+
+
 def to_epoch_ms(time: datetime) -> int:
     """Return the milliseconds from 1970-01-01 UTC to *time*."""
     return (utc_ms(time) - _EPOCH) // timedelta(milliseconds=1)

@@ -8,20 +8,12 @@ from typing import Final
 import attrs
 
 from batchjob.core.ids import ulid
-from batchjob.core.times import utc_ms
+from batchjob.core.times import utc_ms, utc_ms_or_none
 
 TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - of ids, which are no secrets
 SECRET_PREFIX: Final = "bj_"  # noqa: S105 - so that scanners of sources know what they found
 SECRET_BYTES: Final = 32
 _SECRET: Final = re.compile(rf"{SECRET_PREFIX}[A-Za-z0-9_-]{{43}}")
-
-
-def _utc_ms(time: datetime) -> datetime:
-    return utc_ms(time)
-
-
-def _utc_ms_or_none(time: datetime | None) -> datetime | None:
-    return None if time is None else utc_ms(time)
 
 
 @attrs.frozen(kw_only=True)
@@ -35,9 +27,9 @@ class Token:
     user_id: str
     email: str | None = None
     name: str | None = None
-    created_at: datetime = attrs.field(converter=_utc_ms)
-    expires_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
-    revoked_at: datetime | None = attrs.field(default=None, converter=_utc_ms_or_none)
+    created_at: datetime = attrs.field(converter=utc_ms)
+    expires_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
+    revoked_at: datetime | None = attrs.field(default=None, converter=utc_ms_or_none)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,6 @@ nobody waits for workers, and one to go on later. Where there is nothing to do i
 that messages neither pile up nor outlive the work. No broker is known here.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 TURN: Final = 5.0
 """Seconds after which a job lets others have their turn; a chunk that was begun is ended."""
-
-_PAGE: Final = 100  # jobs that one look at what waits goes through
 
 
 class Post(Protocol):
@@ -60,13 +57,13 @@ def take_turn(jobs: "BatchJobs", job_id: str, post: Post, *, seconds: float = TU
 
 
 def remind(job_ids: Iterable[str], post: Post) -> None:
-    """Send messages for jobs that have a chunk to claim, if messages were lost; a hundred at most.
+    """Send messages for jobs that have a chunk to claim, if messages were lost.
 
     They were if fewer are waiting than there are such jobs.
     """
     found = list(job_ids)
     if found and post.waiting() < len(found):
-        post.send(random.sample(found, min(_PAGE, len(found))))
+        post.send(found)
 
 
 def apart(do: Callable[[], object]) -> None:

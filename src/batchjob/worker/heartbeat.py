@@ -14,10 +14,6 @@ from batchjob.errors import BatchJobError, LeaseLost, Paused
 _log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class Heartbeat:
     """Renews *lease* from a thread of its own every third of its seconds, while the block runs.
 
@@ -32,7 +28,7 @@ class Heartbeat:
         self._stop = threading.Event()
         self._lost = self._paused = False
         self._deadline = math.inf
-        self._overdue: Callable[[], object] = _nothing
+        self._overdue: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._beat, name="batchjob-heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
