@@ -16,6 +16,7 @@ from typing import Final
 from benchmarks.celery_jobs import celery_jobs
 from benchmarks.exports import DifferentBytes, exports
 from benchmarks.figures import Figure, Options, machine, table
+from benchmarks.http import http
 from benchmarks.machinery import empty_jobs, imports
 from benchmarks.parallel import parallel
 
@@ -27,6 +28,7 @@ _SUITES: Final[Mapping[str, Callable[[Options, Path], Iterator[Figure]]]] = {
     "imports": imports,
     "celery": celery_jobs,
     "parallel": parallel,
+    "http": http,
 }
 
 

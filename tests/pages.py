@@ -127,6 +127,7 @@ def set_up(namespace: dict[str, Any]) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("BATCHJOB_")}
     path = f"{Path(sys.executable).parent}:{env.get('PATH', os.defpath)}"
     env |= {"PATH": path, "COLUMNS": "100", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    namespace["__name__"] = "__main__"  # a page is a script to who looks for a handler's module
     namespace |= {"_folder": folder, "_before": Path.cwd(), "_env": env, "_ids": {}, "_status": 0}
     os.chdir(folder.name)
 

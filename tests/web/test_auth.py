@@ -215,7 +215,7 @@ def test_tokens_are_not_logged(jobs: BatchJobs, caplog: pytest.LogCaptureFixture
     assert answer.headers["x-request-id"] == "req-1"
     first, second = [r.getMessage() for r in caplog.records if r.name == "batchjob.web.access"]
     assert first.startswith(f"GET {PATH}/{{job_id}} 404 ")
-    assert first.endswith(f"user={ADA} job=batch_x request=req-1")
+    assert first.endswith(f"user={ADA} job=- request=req-1")
     assert " 401 " in second
     said = [r.getMessage() for r in caplog.records if r.name.startswith(("batchjob", "litestar"))]
     assert secret[:-1] not in "".join(said)

@@ -5,17 +5,18 @@ import secrets
 from typing import Any, Final
 
 import attrs
-from litestar import Litestar
+from litestar import HttpMethod, Litestar, Response, route
 from litestar.datastructures import State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from batchjob.batchjobs import BatchJobs
-from batchjob.web import downloads, health, listing, streams, types_, uploads
+from batchjob.web import downloads, health, listing, openapi, streams, types_, uploads
 from batchjob.web import jobs as jobs_
 from batchjob.web.auth import Authenticator
+from batchjob.web.callers import WebRequest
 from batchjob.web.gate import OPEN, Gate
 from batchjob.web.nudges import in_background
-from batchjob.web.problems import answer
+from batchjob.web.problems import allow, answer
 
 _log = logging.getLogger(__name__)
 
@@ -24,10 +25,22 @@ _ROUTES: Final = (
     *jobs_.handlers,
     *listing.handlers,
     *types_.handlers,
+    *openapi.handlers,
     *uploads.handlers,
     *downloads.handlers,
     *streams.handlers,
 )
+
+
+@route(
+    sorted({path for handler in _ROUTES for path in handler.paths}),
+    http_method=HttpMethod.OPTIONS,
+)
+async def options(request: WebRequest) -> Response[bytes]:
+    """Say what an address takes; Litestar's own answer has the methods of one handler alone."""
+    asked = request.scope["path_template"]
+    (methods,) = (each.methods for each in request.app.routes if each.path_format == asked)
+    return Response(b"", status_code=204, headers={"allow": allow(methods)})
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +102,7 @@ def create_app(
         _log.warning("no authenticator: every request but for /health is answered 401")
     app = _App(
         path=prefix or None,
-        route_handlers=list(_ROUTES),
+        route_handlers=[options, *_ROUTES],  # it has to be there before Litestar's own
         exception_handlers={Exception: answer},
         state=State(
             {

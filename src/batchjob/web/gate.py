@@ -4,8 +4,6 @@ It stands before the routes, so that an address that is not there is no news for
 also gives each request an id, answers HEAD as GET, adds security headers, and keeps the log.
 """
 
-import json
-import logging
 import re
 import time
 from collections.abc import Iterable
@@ -16,9 +14,8 @@ from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from batchjob.web.auth import Authenticator, asked
+from batchjob.web.logs import REQUEST_ID, request_ended
 from batchjob.web.problems import Problem, as_problem, problem
-
-_log = logging.getLogger("batchjob.web.access")
 
 OPEN: Final = frozenset({"/health"})
 """What everybody may ask for."""
@@ -65,7 +62,9 @@ class Gate:
 
     async def _let_in(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         answering = _Answering(scope, send, self._cors(scope))
-        inner: Any = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        inner: Any = dict(scope)  # a host's own scope keeps the host's own user
+        inner["method"] = "GET" if scope["method"] == "HEAD" else scope["method"]
+        current = REQUEST_ID.set(answering.request_id)
         started = time.perf_counter()
         try:
             if (refusal := await self._refusal(inner, answering)) is not None:
@@ -74,7 +73,9 @@ class Gate:
                 await self._app(inner, receive, answering)
         finally:
             took = (time.perf_counter() - started) * 1000
-            answering.log(inner, took)
+            status = answering.status
+            request_ended(inner, method=scope["method"], status=status, took=took)
+            REQUEST_ID.reset(current)
 
     async def _refusal(self, scope: HTTPScope, answering: "_Answering") -> Problem | None:
         """Return why the request is not let in; None where it is, or is answered already."""
@@ -133,21 +134,19 @@ class _Answering:
 
     def __init__(self, scope: HTTPScope, send: Send, headers: Headers) -> None:
         self._send, self._bare, self._ended = send, scope["method"] == "HEAD", False
-        self._method = scope["method"]
-        self._request_id = _request_id(scope)
-        self._headers = [*headers, (b"x-request-id", self._request_id.encode())]
-        self._status = 0
-        scope.setdefault("state", {})["request_id"] = self._request_id
+        self.request_id, self.status = _request_id(scope), 0
+        self._headers = [*headers, (b"x-request-id", self.request_id.encode())]
+        scope.setdefault("state", {})["request_id"] = self.request_id
 
     @property
     def started(self) -> bool:
         """Whether something was answered."""
-        return self._status != 0
+        return self.status != 0
 
     async def __call__(self, message: Message) -> None:
         """Send *message*; of an answer to HEAD the head alone."""
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             found = [*message["headers"], *self._headers]
             names = {name.lower() for name, _ in found}
             found += [each for each in _SECURITY if each[0] not in names]
@@ -176,21 +175,6 @@ class _Answering:
         )
         await self({"type": "http.response.body", "body": body, "more_body": False})
 
-    def log(self, scope: HTTPScope, took: float) -> None:
-        """Log what was asked and answered, by the route: an address itself may be a secret."""
-        known: Any = scope
-        caller = known.get("user")
-        _log.info(
-            "%s %s %d %.1f ms user=%s job=%s request=%s",
-            self._method,
-            known.get("path_template", "-"),
-            self._status,
-            took,
-            _plain(caller.user_id) if caller else "-",
-            _plain(known.get("path_params", {}).get("job_id", "-")),
-            self._request_id,
-        )
-
 
 def _request_id(scope: HTTPScope) -> str:
     given = (_header(scope, b"x-request-id") or b"").decode("latin-1")
@@ -199,8 +183,3 @@ def _request_id(scope: HTTPScope) -> str:
 
 def _header(scope: HTTPScope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key.lower() == name), None)
-
-
-def _plain(text: str) -> str:
-    """Return *text* on one line, whatever it holds."""
-    return json.dumps(text[:100])[1:-1]

@@ -121,6 +121,7 @@ def _canceled(jobs: BatchJobs, job_id: str, *, actor: str) -> BatchJob:
 
 
 def _made(request: WebRequest, job: BatchJob) -> Response[bytes]:
+    request.scope["state"]["job_id"] = job.id  # for the log
     headers = {"location": address(request, f"{_PATH}/{job.id}")}
     return json_answer({"batch_job": job_document(job)}, status=201, headers=headers)
 

@@ -21,7 +21,8 @@ def link(request: WebRequest, key: str) -> str:
     state = request.app.state
     expires = jobs_of(request).clock.now().timestamp() + state.settings.link_seconds
     token = signed(key, request.user.user_id, expires=expires, secret=state.settings.secret)
-    root = state.settings.public_url or str(request.base_url)
+    here = request.base_url.with_replacements(path=request.scope.get("root_path", ""))
+    root = state.settings.public_url or str(here)  # the base of a mounted app is the host's
     return f"{root.rstrip('/')}{state.prefix}/files/{token}"
 
 

@@ -224,6 +224,12 @@ def answer(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     )
 
 
+def allow(methods: Iterable[str]) -> str:
+    """Return *methods* as the header ``Allow``; who takes GET takes HEAD."""
+    known = set(methods)
+    return ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
+
+
 def _of_litestar(error: HTTPException) -> Problem:
     code = _BY_STATUS.get(error.status_code)
     if code is None:
@@ -231,10 +237,7 @@ def _of_litestar(error: HTTPException) -> Problem:
     found = problem(code)
     allowed = (error.headers or {}).get("allow")
     if allowed is not None:
-        methods = {name.strip() for name in allowed.split(",")}
-        if "GET" in methods:
-            methods.add("HEAD")
-        found.headers["allow"] = ", ".join(sorted(methods))
+        found.headers["allow"] = allow(name.strip() for name in allowed.split(","))
     return found
 
 

@@ -31,9 +31,9 @@ KEYS: Final = tuple(
 """What ``fields`` may name: the keys of a job on the API's page."""
 
 _ALWAYS: Final = frozenset({"id", "created_at"})
-_RELATIONS: Final = ("created_by_user",)
-_BOUNDS: Final = ("gt", "gte", "lt", "lte")
-_NULLABLE: Final = tuple(name for name in TIMES if name != "created_at")
+RELATIONS: Final = ("created_by_user",)
+BOUNDS: Final = {"gt": "after", "gte": "at or after", "lt": "before", "lte": "at or before"}
+NULLABLE: Final = tuple(name for name in TIMES if name != "created_at")
 _MOST: Final = 500  # parameters
 _SHOWN: Final = 64  # characters of a name that are repeated
 _NAME: Final = re.compile(r"([a-z_]+)(?:\[([a-z0-9]*)\])?")
@@ -134,7 +134,7 @@ class _Reader:
     @staticmethod
     def _takes(name: str, below: str | None) -> bool:
         if name in TIMES:
-            return below is None or below in _BOUNDS
+            return below is None or below in BOUNDS
         if name in ("type", "id", "status"):
             return below is None or not below or below.isdigit()
         return below is None and name in ("limit", "offset", "order", "fields", "expand", "cursor")
@@ -189,9 +189,9 @@ class _Reader:
         for below, value in self._given[name]:
             parameter = name if below is None else f"{name}[{below}]"
             if below is None:
-                null = value == "null" and name in _NULLABLE
+                null = value == "null" and name in NULLABLE
                 if not null:
-                    words = "null, or bounds" if name in _NULLABLE else "bounds"
+                    words = "null, or bounds" if name in NULLABLE else "bounds"
                     message = f"{name} must be {words}: {name}[gt], [gte], [lt] or [lte]"
                     self._wrong("query_date", name, message)
             elif (time := _time(value)) is None:
@@ -220,7 +220,7 @@ class _Reader:
         added = {part[1:] for part in parts if part[0] in "+ "}
         removed = {part[1:] for part in parts if part[0] == "-"}
         relations = {part[1:] for part in parts if part[0] == "*"}
-        unknown = ((plain | added | removed) - set(KEYS)) | (relations - set(_RELATIONS))
+        unknown = ((plain | added | removed) - set(KEYS)) | (relations - set(RELATIONS))
         if unknown:
             self._wrong("query_order", "fields", f"fields must be among {', '.join(KEYS)}")
         shown = plain if plain or not parts else set(KEYS)
@@ -228,8 +228,8 @@ class _Reader:
 
     def _expand(self) -> bool:
         given = [part for part in (self._scalar("expand") or "").split(",") if part]
-        if set(given) - set(_RELATIONS):
-            self._wrong("query_order", "expand", f"expand must be {', '.join(_RELATIONS)}")
+        if set(given) - set(RELATIONS):
+            self._wrong("query_order", "expand", f"expand must be {', '.join(RELATIONS)}")
         return bool(given)
 
     def _opened(

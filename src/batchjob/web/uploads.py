@@ -42,12 +42,16 @@ _SLOWEST: Final = 1024  # bytes a second, from the beginning on
 _CLOSE: Final = {"connection": "close"}  # the rest of the body is not read
 
 
-@post(["/admin/uploads", "/admin/uploads/protected"], status_code=200, name="batchjob_uploads")
+@post("/admin/uploads", status_code=200, name="batchjob_uploads")
 async def upload(request: WebRequest) -> Response[dict[str, Json]]:
     """Keep the files of the request's field `files`: all of them, or none."""
-    stored = await _received(request)
-    found: list[Json] = [{"url": link(request, file.key), "key": file.key} for file in stored]
-    return Response({"uploads": found})
+    return await _uploaded(request)
+
+
+@post("/admin/uploads/protected", status_code=200, name="batchjob_protected_uploads")
+async def upload_protected(request: WebRequest) -> Response[dict[str, Json]]:
+    """Do the same: every upload is protected."""
+    return await _uploaded(request)
 
 
 @delete("/admin/uploads", status_code=200, name="batchjob_delete_upload")
@@ -64,6 +68,12 @@ async def download_url(request: WebRequest) -> Response[dict[str, Json]]:
     key = await _file_key(request)
     await hop(jobs_of(request).file, key, actor=request.user.user_id)
     return Response({"download_url": link(request, key)})
+
+
+async def _uploaded(request: WebRequest) -> Response[dict[str, Json]]:
+    stored = await _received(request)
+    found: list[Json] = [{"url": link(request, file.key), "key": file.key} for file in stored]
+    return Response({"uploads": found})
 
 
 async def _received(request: WebRequest) -> list[StoredFile]:
@@ -223,4 +233,4 @@ async def _file_key(request: WebRequest) -> str:
     return str(body["file_key"])
 
 
-handlers = (upload, delete_upload, download_url)
+handlers = (upload, upload_protected, delete_upload, download_url)
