@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchjob import BatchJobs, FileRecord
-from batchjob.errors import InvalidKey, StoreUnavailable, UnknownFile
+from batchjob.errors import FileInUse, InvalidKey, StoreUnavailable, UnknownFile
 from support import Lines, Offering
 
 
@@ -119,7 +119,7 @@ def test_the_file_of_a_job_is_its_creators(jobs: BatchJobs) -> None:
     with jobs.open_file(key, actor="usr_1") as file:
         content = file.read()
     assert (record.name, record.owner, record.file.size) == ("lines.txt", "usr_1", len(content))
-    with pytest.raises(InvalidKey, match="it goes when the job is purged"):
+    with pytest.raises(FileInUse, match="it goes when the job is purged"):
         jobs.delete_file(key, actor="usr_1")
     jobs.open_file(key).close()
 

@@ -84,6 +84,19 @@ class IdempotencyConflict(BatchJobError, ValueError):
         )
 
 
+class Forbidden(BatchJobError, PermissionError):
+    """The actor sees jobs of this batch type, but may not do this to them; nothing was changed."""
+
+    code = "forbidden"
+
+    def __init__(self, action: str, batch_type: str) -> None:
+        super().__init__(action, batch_type)
+        self.action, self.batch_type = action, batch_type
+
+    def __str__(self) -> str:
+        return f"you may not {self.action} this job of type {self.batch_type}"
+
+
 class NoResult(BatchJobError, LookupError):
     """The job has no file: it has not completed, or its strategy makes none."""
 
@@ -95,6 +108,50 @@ class NoResult(BatchJobError, LookupError):
 
     def __str__(self) -> str:
         return f"job {self.job_id} has no file: it is {self.status}"
+
+
+class NoReport(NoResult):
+    """The job has no error report: nothing was wrong with its rows, or it reads none."""
+
+    code = "no_report"
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} has no error report: it is {self.status}"
+
+
+class NoPreview(NoResult):
+    """The job has no preview: it is not planned yet, or its batch type has none."""
+
+    code = "no_preview"
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} has no list of changes: it is {self.status}"
+
+
+class NoTemplate(BatchJobError, LookupError):
+    """There is no file to fill in for jobs of this batch type."""
+
+    code = "no_template"
+
+    def __init__(self, batch_type: str) -> None:
+        super().__init__(batch_type)
+        self.batch_type = batch_type
+
+    def __str__(self) -> str:
+        return f"there is no template for jobs of type {self.batch_type}: they are given no file"
+
+
+class FileInUse(BatchJobError, ValueError):
+    """The file is what a job made, and goes when the job is purged; it is as it was."""
+
+    code = "file_in_use"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return "the file is what a job made; it goes when the job is purged"
 
 
 class UnknownName(BatchJobError, LookupError):
@@ -280,6 +337,19 @@ class Refused(BatchJobError):
         return self.reason
 
 
+class InputChanged(BatchJobError):
+    """The file that a job reads is not as it was uploaded; nothing was done by it."""
+
+    code = "input_changed"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"the job's file {self.fault}; upload it again and make a new job"
+
+
 class TimeLimit(BatchJobError):
     """An attempt at a chunk took longer than its strategy allows."""
 
@@ -392,16 +462,20 @@ class UnknownToken(BatchJobError, LookupError):
 
 
 class PartCorrupt(BatchJobError):
-    """A part of a job's file is missing or not what its worker wrote; nothing was published."""
+    """A part of a job's file is missing or not what its worker wrote; nothing was published.
+
+    ``seq`` is the chunk whose part it is, None for a file that the plan has staged.
+    """
 
     code = "part_corrupt"
 
-    def __init__(self, seq: int, fault: str) -> None:
+    def __init__(self, seq: int | None, fault: str) -> None:
         super().__init__(seq, fault)
         self.seq, self.fault = seq, fault
 
     def __str__(self) -> str:
-        return f"the part of chunk {self.seq} {self.fault}"
+        of = "a file of the plan" if self.seq is None else f"the part of chunk {self.seq}"
+        return f"{of} {self.fault}"
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pluggy
 
 from batchjob.abc import EngineFactory, FileStoreFactory, Settings, StoreFactory, Strategy
+from batchjob.core.actions import Action
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 
@@ -43,6 +44,17 @@ def batchjob_file_stores() -> Mapping[str, FileStoreFactory]:  # type: ignore[em
 @hookspec
 def batchjob_engines() -> Mapping[str, EngineFactory]:  # type: ignore[empty-body]
     """Return a factory of engines for each word before the colon of ``threads:4``."""
+
+
+@hookspec
+def batchjob_allows(actor: str, action: Action, batch_type: str) -> bool | None:
+    """Say whether *actor* may do *action* to jobs of *batch_type*; None is no opinion.
+
+    True lets the actor do it to all jobs of the type, whoever made them; False forbids it, to the
+    actor's own jobs too. Where nobody has an opinion, actors do what they like with their own jobs
+    and see no others. One False outweighs any True, and what is raised here is logged and forbids.
+    It is asked often: answer at once.
+    """
 
 
 @hookspec

@@ -22,6 +22,7 @@ from batchjob.abc import (
     StoreFactory,
     Works,
 )
+from batchjob.core.actions import Action
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 from batchjob.errors import BatchJobError, PluginProblem, UnknownScheme, nearest
@@ -64,6 +65,24 @@ class Plugins:
         return _pick(self.engines, _scheme(settings.engine), "engine")(
             settings.engine, settings, works
         )
+
+    def allows(self, actor: str, action: Action, batch_type: str) -> bool | None:
+        """Return what the hook `batchjob_allows` says, None where nobody has an opinion.
+
+        One that forbids outweighs the others, and what raises forbids.
+        """
+        given = {"actor": actor, "action": action, "batch_type": batch_type}
+        said = False
+        for hook in self.manager.hook.batchjob_allows.get_hookimpls():
+            try:
+                answer = hook.function(*(given[name] for name in hook.argnames))
+            except Exception:  # noqa: BLE001 - any fault of a plugin is its own
+                _log.exception("plugin %s: its hook batchjob_allows failed", hook.plugin_name)
+                return False
+            if answer is False:
+                return False
+            said = said or answer is True
+        return True if said else None
 
     @property
     def listeners(self) -> tuple[str, ...]:

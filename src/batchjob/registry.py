@@ -15,7 +15,10 @@ from batchjob.abc import Strategy
 from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType
 
 _BATCH_TYPE: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_METHODS: Final = ("check", "plan", "work", "finish", "close", "upgrade")
+_METHODS: Final = (
+    *("check", "plan", "work", "finish", "close", "upgrade"),
+    *("input_key", "changes", "template", "exclusive_key"),
+)
 
 
 class Registry:

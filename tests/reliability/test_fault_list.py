@@ -11,7 +11,6 @@ import pytest
 TESTS: Final = Path(__file__).parents[1]
 LINES: Final = range(1, 39)
 NOT_YET: Final = {
-    25: "an input file that changes: there are no imports yet",
     27: "faults of S3: there is no file store for it yet",
 }
 

@@ -1,6 +1,7 @@
 """Faults of disks, files and memory; each test is a line of the fault list, by its number."""
 
 import errno
+import io
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from batchjob import Run, Status
+from batchjob import BatchJobs, Run, Status
 from batchjob.errors import NoResult, StorageFull, UnknownFile, UnknownJob
 from batchjob.files.local import LocalFileStore
 from reliability import children
 from reliability.scene import EFFECTS, RECOVERY, Rows, Scene, Size, scene
 from stores.databases import migrated
+from support import Offering
+from tally import Tally
 
 LARGE = {"chunks": 2, "rows": 5_000}
 DAY = 86_400.0
@@ -216,3 +219,34 @@ def test_f37_a_download_that_comes_too_late_finds_nothing(
         here.jobs.open_result(job.id)
     with pytest.raises(UnknownJob):
         here.jobs.open_result(job.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda files, key: files.delete(key), "is missing"),
+        (lambda files, key: _overwrite(files, key, b"ada;9\n"), "is not as it was written"),
+        (lambda files, key: _overwrite(files, key, b"ada;1\nbob;2\n"), "is not as it was written"),
+    ],
+)
+def test_f25_a_file_that_changes_between_plan_and_work_fails_the_job(
+    tmp_path: Path, change: Callable[[Any, str], None], fault: str
+) -> None:
+    """A job whose file is gone or another one when it is confirmed fails before any effect."""
+    tally = Tally()
+    plugins = {"tally": Offering(tally)}
+    with BatchJobs.open("memory:", files=str(tmp_path), plugins=plugins) as jobs:
+        key = jobs.upload(io.BytesIO(b"ada;1\n"), "a.csv").key
+        job = jobs.work(jobs.create("tally", {"fileKey": key}, dry_run=True).id)
+        change(jobs.files, key)
+        jobs.confirm(job.id)
+        result = jobs.work(job.id).result
+    assert result
+    assert [error.code for error in result.errors] == ["input_changed"]
+    assert f"the job's file {fault}; upload it again" in result.errors[0].message
+    assert tally.totals == {}
+
+
+def _overwrite(files: LocalFileStore, key: str, content: bytes) -> None:
+    with files.write(key) as file:
+        file.write(content)

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from batchjob._typing import JsonObject
 from batchjob.abc import Store
 from batchjob.core.chunks import ChunkKind, Finished, Lease, Part, Planned
-from batchjob.core.results import Outcomes
+from batchjob.core.results import JobError, Outcomes
 from batchjob.core.status import Status
 from batchjob.errors import LeaseLost
 from stores.making import (
@@ -249,3 +251,59 @@ class PromisesOfEffects:
         ]
         worked(store, leases[0])
         assert next(iter(store.parts(job.id))) == Part(seq=0)
+
+    def test_a_savepoint_undoes_its_block_alone(self, store: Store, effects: Effects) -> None:
+        """What raised within a savepoint is gone; what came before and after it commits."""
+        planned(store)
+        lease = claimed(store, ChunkKind.WORK)
+        with store.transaction() as transaction:
+            effects.add(transaction, "before")
+            with suppress(ZeroDivisionError), store.savepoint(transaction):
+                effects.add(transaction, "gone")
+                raise ZeroDivisionError
+            with store.savepoint(transaction):
+                effects.add(transaction, "after")
+            store.complete(lease, Part(seq=lease.seq), at=NOON, transaction=transaction)
+        assert list(effects.seen()) == ["before", "after"]
+
+    def test_the_chunks_of_a_plan_can_be_read(self, store: Store) -> None:
+        """Once a job is planned its chunks are there in order, whatever became of them."""
+        job = created(store)
+        plan = claimed(store, ChunkKind.PLAN)
+        store.stage(plan, chunks(2, weight=3))
+        assert not list(store.chunks(job.id))
+        store.complete(plan, Planned(chunks=chunks(1, first=2)), at=NOON)
+        worked(store, claimed(store, ChunkKind.WORK))
+        assert list(store.chunks(job.id)) == [*chunks(2, weight=3), *chunks(1, first=2)]
+        assert not list(store.chunks("batch_none"))
+
+    def test_a_plan_leaves_errors_and_a_file(self, store: Store) -> None:
+        """What a plan told is there until the finish tells all that there is to tell."""
+        job = created(store, dry_run=True)
+        wrong = JobError(code="invalid_number", message="no number", row=3, column="Price")
+        done = Planned(chunks=chunks(1), errors=(wrong,), file=FILE)
+        store.complete(claimed(store, ChunkKind.PLAN), done, at=NOON)
+        result = store.get(job.id).result
+        assert result
+        assert (result.errors, result.file_key, result.file_size) == ((wrong,), FILE.key, FILE.size)
+        store.move(job.id, "confirm", at=NOON, actor=None)
+        worked(store, claimed(store, ChunkKind.WORK))
+        store.complete(claimed(store, ChunkKind.FINISH), Finished(), at=NOON)
+        result = store.get(job.id).result
+        assert result
+        assert (result.errors, result.file_key) == ((), None)
+
+    def test_a_refused_plan_leaves_its_report(self, store: Store) -> None:
+        """A job that fails has the file that it fails with, or else the one that it had."""
+        job, other = created(store), created(store, dry_run=True)
+        wrong = [JobError(code="refused", message="no")]
+        told: dict[str, Any] = {"detail": "", "delay": 0.0, "give_up": True, "at": NOON}
+        store.fail(claimed(store, ChunkKind.PLAN, job_id=job.id), wrong, file=FILE, **told)
+        plan = claimed(store, ChunkKind.PLAN, job_id=other.id)
+        store.complete(plan, Planned(chunks=chunks(1), file=FILE), at=NOON)
+        store.move(other.id, "confirm", at=NOON, actor=None)
+        store.fail(claimed(store, ChunkKind.WORK, job_id=other.id), wrong, **told)
+        for failed in (job, other):
+            result = store.get(failed.id).result
+            assert result
+            assert (result.file_key, result.errors) == (FILE.key, tuple(wrong))

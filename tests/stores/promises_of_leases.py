@@ -213,14 +213,15 @@ class PromisesOfLeases:
         assert could_be_claimed(store) is None
 
     def test_a_thousand_errors_are_kept(self, store: Store) -> None:
-        """A failed job keeps its first 1,000 errors."""
+        """A failed job keeps its first 1,000 errors, and one that counts the others."""
         job = created(store)
-        errors = [JobError(code="x", message=str(n)) for n in range(1001)]
+        errors = [JobError(code="x", message=str(n)) for n in range(1003)]
         plan = claimed(store, ChunkKind.PLAN)
         store.fail(plan, errors, detail="", delay=0, give_up=True, at=NOON)
         result = store.get(job.id).result
         assert result
-        assert result.errors == tuple(errors[:1000])
+        assert result.errors[:-1] == tuple(errors[:1000])
+        assert result.errors[-1].message.startswith("3 more errors")
 
     def test_an_ended_job_does_not_fail(self, store: Store) -> None:
         """A chunk that is given up after its job was canceled leaves the job canceled."""

@@ -63,6 +63,10 @@ class PromisesOfLists:
             (JobQuery(statuses=(Status.CREATED, Status.CANCELED)), [2, 1, 0]),
             (JobQuery(created_by="usr_2"), [2]),
             (JobQuery(created_by="usr_2", batch_types=("import",)), []),
+            (JobQuery(created_by="usr_2", shared_types=("import",)), [2, 1]),
+            (JobQuery(created_by="usr_9", shared_types=("import", "export")), [2, 1, 0]),
+            (JobQuery(created_by="usr_2", hidden_types=("export",)), []),
+            (JobQuery(hidden_types=("export",)), [1]),
         ],
     )
     def test_a_list_has_what_was_asked_for(

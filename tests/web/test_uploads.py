@@ -357,7 +357,7 @@ def test_the_result_of_a_job_is_no_upload(client: httpx.Client, jobs: BatchJobs)
     assert job.result is not None
     body = {"file_key": job.result.file_key}
     answer = client.request("DELETE", "/admin/uploads", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "file_key")
+    assert (answer.status_code, answer.json()["code"]) == (409, "file_in_use")
     url = client.post("/admin/uploads/download-url", json=body).json()["download_url"]
     assert client.get(url).text.startswith("line 0")
 

@@ -80,14 +80,17 @@ class JobQuery:
     """Which jobs to list, and in what order: an empty one or None does not restrict.
 
     ``times`` has ranges by the names in `TIMES`, ``order`` is one of `ORDERS`. A list begins
-    behind ``after``, and leaves out ``offset`` jobs; both numbers are 0 or more. `UnknownName` for
-    another name of a time or an order.
+    behind ``after``, and leaves out ``offset`` jobs; both numbers are 0 or more. Beside the jobs
+    of ``created_by`` all of ``shared_types`` match, whoever made them; those of ``hidden_types``
+    never do. `UnknownName` for another name of a time or an order.
     """
 
     batch_types: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
     ids: tuple[str, ...] = ()
     created_by: str | None = None
+    shared_types: tuple[str, ...] = ()
+    hidden_types: tuple[str, ...] = ()
     times: Mapping[str, TimeRange] = attrs.field(factory=dict, validator=_known(TIMES))
     order: str = attrs.field(default="-created_at", validator=_known(ORDERS))
     after: Cursor | None = None

@@ -13,7 +13,7 @@ from batchjob.abc.lists import JobPage, JobQuery
 from batchjob.abc.settings import Settings
 from batchjob.core.chunks import Chunk, Finished, Lease, Part, Planned
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord
+from batchjob.core.files import FileRecord, StoredFile
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError
 from batchjob.core.standing import Standing
@@ -115,7 +115,7 @@ class JobStore(ABC):
     def get_file(self, key: str) -> FileRecord:
         """Return what is known of the file; `UnknownFile` if nothing is.
 
-        Of the file of a completed job the job's row knows it: it is its creator's.
+        Of the file that a job has made the job's row knows it: it is its creator's.
         """
 
     @abstractmethod
@@ -214,6 +214,10 @@ class ChunkStore(ABC):
         """Open a transaction that commits when the block ends, and keeps nothing if it raises."""
 
     @abstractmethod
+    def savepoint(self, transaction: Any) -> AbstractContextManager[Any]:
+        """Undo what the block does in an open *transaction* if it raises, and nothing else."""
+
+    @abstractmethod
     def stage(self, lease: Lease, chunks: Sequence[Chunk]) -> None:
         """Keep chunks of a plan that goes on; `LeaseLost` if the lease is not current any more.
 
@@ -247,12 +251,13 @@ class ChunkStore(ABC):
         delay: float,
         give_up: bool,
         at: datetime,
+        file: StoredFile | None = None,
     ) -> bool:
         """Give the chunk back after an error: claimable again after *delay* seconds.
 
         If *give_up*, or if this was the last attempt, the chunk is dead and the job fails with
-        *errors*, in the same commit; then True is returned. *detail* is for operators. A lease
-        that is not current is left alone.
+        *errors* and with *file* as its file, in the same commit; then True is returned. *detail*
+        is for operators. A lease that is not current is left alone.
         """
 
     @abstractmethod
@@ -267,6 +272,10 @@ class ChunkStore(ABC):
         jobs become void; a finish that is missing is added. It reads first, so that an idle sweep
         takes no lock; what is too much for one is left for the next.
         """
+
+    @abstractmethod
+    def chunks(self, job_id: str) -> Iterator[Chunk]:
+        """Yield the work chunks of a job that is planned, in order; none of one that is not."""
 
     @abstractmethod
     def parts(self, job_id: str) -> Iterator[Part]:

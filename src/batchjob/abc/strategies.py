@@ -1,15 +1,17 @@
 """The port that plugin authors write most: a strategy, and the run that it is given."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, ClassVar, Generic, TextIO
 
 from typing_extensions import TypeVar
 
 from batchjob._typing import Json, JsonObject
+from batchjob.core.changes import Change
 from batchjob.core.chunks import Chunk, Part
-from batchjob.core.results import Outcomes
+from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.results import JobError, Outcomes
 from batchjob.errors import ContextVersion
 
 Context = TypeVar("Context", default=Any)
@@ -82,6 +84,53 @@ class Run(ABC, Generic[Context]):
     def open(self, key: str) -> BinaryIO:
         """Open a file of the file store to read; `UnknownFile` if it is not there."""
 
+    @abstractmethod
+    def file(self, key: str) -> FileRecord:
+        """Return what is known of an upload that the job's actor may read.
+
+        `UnknownFile` if there is none, or it is somebody else's; `InvalidKey` if no file can have
+        that key. A key in a context is looked up by this, never opened unseen.
+        """
+
+    @abstractmethod
+    def stage(self, lines: Iterable[str]) -> StoredFile:
+        """Keep *lines*, each with its newline, in a file that chunks can name in their payloads.
+
+        For what is too much for payloads; it is there until the job is purged. Only in
+        `Strategy.plan`.
+        """
+
+    @abstractmethod
+    def lines(self, stored: StoredFile) -> Iterator[str]:
+        """Yield the lines of a staged file, or of a part's.
+
+        `PartCorrupt`, after the last one, if they are not as they were written: read them all
+        before anything is done by them. Not in `Strategy.check`.
+        """
+
+    @abstractmethod
+    def report(self, name: str) -> AbstractContextManager[TextIO]:
+        """Open the job's error report, as `output` does; it is the job's file, also if it fails.
+
+        Only in `Strategy.plan` and `Strategy.finish`, once. That of the finish takes the place of
+        the plan's.
+        """
+
+    @abstractmethod
+    def error(self, error: JobError) -> None:
+        """Tell the user of a fault that does not end the job, such as a row that is left out.
+
+        A thousand are kept, and the rest is counted. Those of the finish take the place of the
+        plan's. Only in `Strategy.plan` and `Strategy.finish`.
+        """
+
+    @abstractmethod
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what the block does through ``transaction`` if it raises; the transaction goes on.
+
+        Only in `Strategy.work` and `Strategy.finish`.
+        """
+
 
 class Strategy(ABC, Generic[Context]):
     """How jobs of one batch type are planned, done and finished.
@@ -129,6 +178,26 @@ class Strategy(ABC, Generic[Context]):
 
     def close(self) -> None:
         """Let go of connections; called when the jobs are closed. It may be used again."""
+
+    def input_key(self, context: Context) -> str | None:
+        """Return the key of the file that a job of *context* reads, None if there is none.
+
+        The file is bound to the job by size and SHA-256: if it is not as it was uploaded when the
+        work begins, the job fails as `InputChanged` before any effect.
+        """
+        return None
+
+    def changes(self, run: Run[Context], chunk: Chunk) -> Iterable[Change]:
+        """Yield what a planned chunk would do, row by row, as many as its weight.
+
+        They are what a user is shown of a job that waits to be confirmed. *run* has what
+        `Strategy.check` has, and `Run.lines`. Strategies without a preview have none.
+        """
+        return ()
+
+    def template(self) -> str | None:
+        """Return the text of a file to fill in and give to a job; None, where there is none."""
+        return None
 
     def exclusive_key(self, context: Context) -> str | None:
         """Return a key that two jobs of this batch type must not be processed with at once.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import attrs
 
@@ -31,17 +31,20 @@ from batchjob.abc import (
     TimeRange,
 )
 from batchjob.batchjobs.files import Files
+from batchjob.batchjobs.permissions import Permissions
+from batchjob.batchjobs.previews import Previews, has_preview
 from batchjob.batchjobs.requests import digest, exclusive_key, plain_context
 from batchjob.batchjobs.tokens import Tokens
 from batchjob.batchjobs.values import BatchType, SystemClock, checked
 from batchjob.converters import json_schema, structure_context
 from batchjob.core import faults
+from batchjob.core.actions import Action
 from batchjob.core.events import Event
 from batchjob.core.ids import is_job_id
 from batchjob.core.ids import job_id as make_job_id
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.standing import Standing, Wait
-from batchjob.core.status import OPEN, RETRIABLE, Status, Verb
+from batchjob.core.status import OPEN, RETRIABLE, Status
 from batchjob.core.times import to_epoch_ms
 from batchjob.errors import InvalidState, UnknownJob
 from batchjob.plugins import Plugins, load
@@ -52,7 +55,6 @@ from batchjob.worker.run import CheckRun
 from batchjob.worker.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
-_audit = logging.getLogger("batchjob.audit")
 
 _LOOK: Final = 1.0  # seconds between looks at a job that somebody else works on, at most
 _SOMEBODY: Final = (Wait.CONFIRMATION, Wait.RESUME)  # no worker can do that
@@ -60,12 +62,14 @@ _SOON: Final = 0.02  # and at least
 _ANY_TIME: Final[Mapping[str, TimeRange]] = MappingProxyType({})
 
 
-class BatchJobs(Files, Tokens):
+class BatchJobs(Files, Previews, Tokens):
     """The jobs of one store, with the strategies that its plugins offer.
 
     Make it with `BatchJobs.open`; it is safe to use from threads, and a context manager. Every
     verb takes ``actor=``, the id of who asks: an actor sees and changes only the jobs that it
-    made. Without one the caller is trusted code, and sees all.
+    made, unless the hook `batchjob_allows` says otherwise. What it does not allow is `UnknownJob`
+    for a job that the actor may not see, and `Forbidden` for one that it sees. Without an actor
+    the caller is trusted code, and may do all.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class BatchJobs(Files, Tokens):
         self.settings, self.store, self.files, self.plugins = settings, store, files, plugins
         self.clock = SystemClock() if clock is None else clock
         self._bits = random_bits
+        self.permissions = Permissions(plugins)
         self._only_here = tuple(only_here)  # what another process would not have
         self._teller = Teller(store, plugins)
         self._upkeep = Upkeep(
@@ -188,6 +193,8 @@ class BatchJobs(Files, Tokens):
                 type=strategy.batch_type,
                 version=strategy.version,
                 context_schema=json_schema(context_class(type(strategy))),
+                preview=has_preview(strategy),
+                template=strategy.template() is not None,
             )
             for strategy in strategies
         )
@@ -211,6 +218,8 @@ class BatchJobs(Files, Tokens):
         `IdempotencyConflict` (the key was used for another request), or what the strategy's own
         check raises.
         """
+        known = self.plugins.registry.resolve(batch_type).batch_type
+        self.permissions.check_create(actor, known)
         plain = plain_context({} if context is None else context)
         request: Json = [batch_type, plain, dry_run]
         terms = Terms(
@@ -226,7 +235,7 @@ class BatchJobs(Files, Tokens):
         (`Standing.retry_of`). `InvalidState` (verb retry) if that job did not fail; raises as
         `get` and `create`.
         """
-        job = self.get(job_id, actor=actor)
+        job = self._allowed(job_id, actor, "retry")
         if job.status not in RETRIABLE:
             raise InvalidState(job_id, "retry", job.status)
         context = self.store.sent_context(job_id)
@@ -250,7 +259,7 @@ class BatchJobs(Files, Tokens):
             created_at=now,
             updated_at=now,
         )
-        strategy.check(structured, CheckRun(job, structured, self.files))
+        strategy.check(structured, CheckRun(job, structured, store=self.store, files=self.files))
         terms = attrs.evolve(
             terms,
             context_version=strategy.version,
@@ -259,13 +268,11 @@ class BatchJobs(Files, Tokens):
         return self._nudged(self.store.create(job, terms))
 
     def get(self, job_id: str, *, actor: str | None = None) -> BatchJob:
-        """Return a job as it stands; `UnknownJob` if there is none, or it is somebody else's."""
+        """Return a job as it stands; `UnknownJob` if there is none that the actor may see."""
         if not is_job_id(job_id):  # one job has one id, and the store is not asked for others
             raise UnknownJob(job_id)
         job = self.store.get(job_id)
-        if actor is not None and job.created_by != actor:
-            _audit.info("actor %r asked for job %s, which is somebody else's", actor, job_id)
-            raise UnknownJob(job_id)
+        self.permissions.check_seen(job, actor)
         return job
 
     def list(
@@ -301,7 +308,8 @@ class BatchJobs(Files, Tokens):
         )
         if ids and not query.ids:  # no job has such an id, and no ids would mean any
             return JobPage(jobs=(), count=0)
-        return self.store.list(query)
+        known = {*self.plugins.registry.batch_types, *query.batch_types}
+        return self.store.list(self.permissions.seen(query, known))
 
     def events(self, job_id: str, *, actor: str | None = None) -> Sequence[Event]:
         """Return the transitions of a job, in order; raises as `get`."""
@@ -320,14 +328,14 @@ class BatchJobs(Files, Tokens):
 
         A chunk that is being done ends, or stops at its next checkpoint and is done anew later.
         """
-        self.get(job_id, actor=actor)
+        self._allowed(job_id, actor, "pause")
         job = self.store.pause(job_id, at=self.clock.now(), actor=actor)
         self._teller.tell()
         return job
 
     def resume(self, job_id: str, *, actor: str | None = None) -> BatchJob:
         """Let a paused job go on where it was; raises as `cancel`."""
-        self.get(job_id, actor=actor)
+        self._allowed(job_id, actor, "resume")
         return self._nudged(self.store.resume(job_id, at=self.clock.now(), actor=actor))
 
     def standing(self, job_id: str, *, actor: str | None = None) -> Standing:
@@ -448,8 +456,14 @@ class BatchJobs(Files, Tokens):
         """
         return self._upkeep.purge(older_than)
 
-    def _move(self, job_id: str, verb: Verb, actor: str | None) -> BatchJob:
-        self.get(job_id, actor=actor)
+    def _allowed(self, job_id: str, actor: str | None, action: Action) -> BatchJob:
+        """Return a job that the actor may do this to; `UnknownJob` or `Forbidden` otherwise."""
+        job = self.get(job_id)
+        self.permissions.check(job, actor, action)
+        return job
+
+    def _move(self, job_id: str, verb: Literal["confirm", "cancel"], actor: str | None) -> BatchJob:
+        self._allowed(job_id, actor, verb)
         job = self.store.move(job_id, verb, at=self.clock.now(), actor=actor)
         if verb == "confirm":
             faults.point("confirm.after_commit")

@@ -7,12 +7,12 @@ from typing import BinaryIO, Final
 
 from batchjob.abc import Clock, FileStore, Store
 from batchjob.batchjobs.requests import plain_name
-from batchjob.core.files import FileRecord, StoredFile, check_key
+from batchjob.core.files import FileRecord, StoredFile, check_key, job_of
 from batchjob.core.ids import ulid
 from batchjob.core.job import BatchJob
 from batchjob.core.times import to_epoch_ms
-from batchjob.errors import InvalidKey, NoResult, UnknownFile
-from batchjob.worker.run import JOBS, Digest
+from batchjob.errors import FileInUse, NoResult, UnknownFile, UnknownJob
+from batchjob.worker.wholes import Digest
 
 _BLOCK: Final = 1 << 20
 
@@ -99,15 +99,21 @@ class Files(ABC):
         return self.store.files(owner=actor, limit=limit)
 
     def file(self, key: str, *, actor: str | None = None) -> FileRecord:
-        """Return what is known of a file; one that a job made is its creator's.
+        """Return what is known of a file; one that a job made is there for who sees the job.
 
-        `UnknownFile` if nothing is, or it is somebody else's; `InvalidKey` if no file can have
-        that key.
+        `UnknownFile` if nothing is, or it is not there for the actor; `InvalidKey` if no file can
+        have that key.
         """
         check_key(key)
         record = self.store.get_file(key)
-        if actor is not None and record.owner != actor:
+        job_id = job_of(key)
+        if job_id is None and actor not in (None, record.owner):
             raise UnknownFile(key)
+        if job_id is not None and actor is not None:
+            try:
+                self.get(job_id, actor=actor)
+            except UnknownJob:
+                raise UnknownFile(key) from None
         return record
 
     def open_file(self, key: str, *, actor: str | None = None) -> BinaryIO:
@@ -115,9 +121,9 @@ class Files(ABC):
         return self.files.read(self.file(key, actor=actor).file.key)
 
     def delete_file(self, key: str, *, actor: str | None = None) -> None:
-        """Delete a file that was uploaded; raises as `file`, and `InvalidKey` for a job's file."""
+        """Delete a file that was uploaded; raises as `file`, and `FileInUse` for a job's file."""
         self.file(key, actor=actor)
-        if key.startswith(f"{JOBS}/"):
-            raise InvalidKey("the file is what a job made; it goes when the job is purged")
+        if job_of(key) is not None:
+            raise FileInUse(key)
         self.files.delete(key)  # first: a crash leaves what is known of it, and the next try that
         self.store.delete_file(key)

@@ -42,8 +42,14 @@ class SystemClock(Clock):
 
 @attrs.frozen(kw_only=True)
 class BatchType:
-    """A batch type that jobs can be made of: its name, its version, and its context's schema."""
+    """A batch type that jobs can be made of: its name, its version, and its context's schema.
+
+    ``preview`` says whether its jobs can show their changes, ``template`` whether there is a file
+    to fill in for them.
+    """
 
     type: str
     version: int
     context_schema: Mapping[str, Json]
+    preview: bool = False
+    template: bool = False

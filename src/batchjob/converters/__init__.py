@@ -4,6 +4,7 @@ The core knows only its own types. What is read here is read strictly: unknown k
 are refused, all of them at once, each with its place; nothing is converted silently.
 """
 
+from batchjob.converters.changes import change_to_json
 from batchjob.converters.contexts import context_to_json, json_key, structure_context
 from batchjob.converters.jobs import job_from_json, job_to_json
 from batchjob.converters.plain import dump_json, parse_json, plain_json
@@ -12,6 +13,7 @@ from batchjob.converters.standings import standing_to_json
 from batchjob.converters.tokens import token_to_json
 
 __all__ = [
+    "change_to_json",
     "context_to_json",
     "dump_json",
     "job_from_json",

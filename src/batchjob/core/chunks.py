@@ -8,7 +8,7 @@ import attrs
 
 from batchjob._typing import Json, JsonObject
 from batchjob.core.files import StoredFile
-from batchjob.core.results import Outcomes, StatDescriptor
+from batchjob.core.results import JobError, Outcomes, StatDescriptor
 
 MAX_BACKOFF: Final = 300.0
 """The longest wait before another attempt, in seconds.
@@ -82,16 +82,23 @@ class Part:
 class Planned:
     """What a plan ends with: its last chunks (earlier ones may be staged), and what to tell.
 
-    ``context`` is merged into the job's context, one level deep.
+    ``context`` is merged into the job's context, one level deep. ``errors`` are those that do not
+    end the job, ``file`` is the job's file until its finish makes another one.
     """
 
     chunks: Sequence[Chunk] = ()
     stat_descriptors: tuple[StatDescriptor, ...] = ()
     context: JsonObject = attrs.field(factory=dict)
+    errors: tuple[JobError, ...] = ()
+    file: StoredFile | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Finished:
-    """What a finish ends with: the job's file, if there is one."""
+    """What a finish ends with: the job's file, if there is one, and all errors of its rows.
+
+    They take the place of the plan's.
+    """
 
     file: StoredFile | None = None
+    errors: tuple[JobError, ...] = ()

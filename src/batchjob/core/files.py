@@ -10,6 +10,12 @@ from batchjob.errors import InvalidKey
 MAX_KEY: Final = 512
 """The longest key of a file, in characters."""
 
+JOBS: Final = "jobs"
+"""The folder of the file store in which the files of jobs are, each job's in one of its id."""
+
+REPORT: Final = "report"
+"""The folder, in that of a job, in which its error report is."""
+
 TEMPORARY: Final = ".tmp-"
 """How the names of half-written files begin; no key's name does."""
 
@@ -33,6 +39,17 @@ class FileRecord:
     name: str
     owner: str | None
     created_at: datetime
+
+
+def job_of(key: str) -> str | None:
+    """Return the id of the job that a file belongs to by its key, None if to none."""
+    parts = key.split("/")
+    return parts[1] if parts[0] == JOBS and len(parts) > 2 else None  # noqa: PLR2004
+
+
+def folder_of(key: str) -> str | None:
+    """Return the folder, in that of its job, in which a job's file is; None if it is no job's."""
+    return None if job_of(key) is None else key.split("/")[2]
 
 
 def check_key(key: str) -> None:

@@ -1,6 +1,6 @@
 """What a job says of itself to its user: stat descriptors, errors, outcomes, numbers, the file."""
 
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
@@ -32,6 +32,19 @@ class JobError:
     row: int | None = None
     column: str | None = None
     params: dict[str, JsonScalar] = attrs.field(factory=dict)
+
+
+KEPT_ERRORS: Final = 1000
+"""How many errors a job's result keeps."""
+
+MORE_ERRORS: Final = "more_errors"
+"""The code of the entry that counts the errors which a result does not keep."""
+
+
+def more_errors(count: int) -> JobError:
+    """Return the entry of a result that has *count* more errors than it keeps."""
+    message = f"{count} more errors; the error report, where there is one, has them all"
+    return JobError(code=MORE_ERRORS, message=message, params={"count": count})
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,17 @@ from typing import Any, Final
 import attrs
 
 from batchjob.abc import ChunkStore, Limits
-from batchjob.core.chunks import MAX_BACKOFF, Chunk, ChunkState, Finished, Lease, Part, Planned
+from batchjob.core.chunks import (
+    MAX_BACKOFF,
+    Chunk,
+    ChunkKind,
+    ChunkState,
+    Finished,
+    Lease,
+    Part,
+    Planned,
+)
+from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError
 from batchjob.core.status import MOVES, OPEN
 from batchjob.core.times import utc_ms
@@ -68,6 +78,11 @@ class MemoryChunks(ChunkStore):
         """Open a transaction; what is given to its ``on_commit`` is done at the block's end."""
         return self._rows.transaction()
 
+    def savepoint(self, transaction: Any) -> AbstractContextManager[Any]:
+        """Undo what the block does in an open *transaction* if it raises, and nothing else."""
+        nested: AbstractContextManager[Any] = transaction.savepoint()
+        return nested
+
     def stage(self, lease: Lease, chunks: Sequence[Chunk]) -> None:
         """Keep chunks of a plan that goes on; `LeaseLost` if the lease is not current any more."""
         with self._rows.transaction():
@@ -101,6 +116,7 @@ class MemoryChunks(ChunkStore):
         delay: float,
         give_up: bool,
         at: datetime,
+        file: StoredFile | None = None,
     ) -> bool:
         """Give the chunk back after an error; True if that was its end, and the job failed."""
         with self._rows.transaction():
@@ -118,7 +134,7 @@ class MemoryChunks(ChunkStore):
                 **_FREE,
             )
             self._rows.put_chunk(told)
-            return dead and self._failed(lease.job_id, errors, at)
+            return dead and self._failed(lease.job_id, errors, at, file)
 
     def release(self, lease: Lease) -> None:
         """Give chunk and attempt back untried; a lease that is not current is left alone."""
@@ -151,6 +167,14 @@ class MemoryChunks(ChunkStore):
                     self._rows.put_chunk(attrs.evolve(row, state=ChunkState.VOID, **_FREE))
         return len(exhausted)
 
+    def chunks(self, job_id: str) -> Iterator[Chunk]:
+        """Yield the work chunks of a job that is planned, in order."""
+        if (of_job := self._rows.jobs.get(job_id)) is None or of_job.count is None:
+            return
+        works = [row for row in self._rows.chunks_of(job_id) if row.kind is ChunkKind.WORK]
+        for row in sorted(works, key=lambda row: row.seq):
+            yield Chunk(json.loads(row.payload), weight=row.weight, seq=row.seq)
+
     def parts(self, job_id: str) -> Iterator[Part]:
         """Yield what the done work chunks of a job left, in order."""
         parts = [row.part for row in self._rows.chunks_of(job_id) if row.part is not None]
@@ -176,9 +200,17 @@ class MemoryChunks(ChunkStore):
             raise _lost(lease)
         return row
 
-    def _failed(self, job_id: str, errors: Sequence[JobError], at: datetime) -> bool:
+    def _failed(
+        self,
+        job_id: str,
+        errors: Sequence[JobError],
+        at: datetime,
+        file: StoredFile | None = None,
+    ) -> bool:
         try:
-            moved(self._rows, job_id, "fail", at, errors=rules.kept(errors))
+            kept = rules.kept(errors)
+            file = file or job_row(self._rows, job_id).file  # a report that the plan has made
+            moved(self._rows, job_id, "fail", at, errors=kept, file=file)
         except InvalidState:
             return False  # it ended otherwise, and stays as it is
         return True

@@ -22,7 +22,8 @@ def keep(rows: Rows, lease: ChunkRow, done: Planned | Part | Finished, at: datet
     elif isinstance(done, Planned):
         _plan(rows, lease, done, at)
     else:
-        moved(rows, lease.job_id, "complete", at, file=done.file)
+        errors = rules.kept(done.errors) or None
+        moved(rows, lease.job_id, "complete", at, file=done.file, errors=errors)
 
 
 def stage(rows: Rows, plan: ChunkRow, chunks: Sequence[Chunk]) -> None:
@@ -53,6 +54,8 @@ def _plan(rows: Rows, lease: ChunkRow, planned: Planned, at: datetime) -> None:
         at,
         amended=rules.dumps(dict(planned.context)),
         stat_descriptors=planned.stat_descriptors,
+        errors=rules.kept(planned.errors) or None,
+        file=planned.file,
         total=len(weights),
         count=sum(weights),
     )

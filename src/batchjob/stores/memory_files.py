@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from batchjob.abc import JobStore
-from batchjob.core.files import FileRecord
+from batchjob.core.files import FileRecord, job_of
 from batchjob.errors import UnknownFile
 from batchjob.stores.memory_rows import Rows
-from batchjob.stores.rules import file_name, job_of
+from batchjob.stores.rules import file_name
 
 
 class MemoryFiles(JobStore):
@@ -44,11 +44,11 @@ class MemoryFiles(JobStore):
     def _of_job(self, key: str) -> FileRecord | None:
         """Return what a job says of the file that it made, None if no job made it."""
         row = self._rows.jobs.get(job_of(key) or "")
-        if row is None or row.file is None or row.file.key != key or row.job.completed_at is None:
+        if row is None or row.file is None or row.file.key != key:
             return None
         return FileRecord(
             file=row.file,
             name=file_name(key),
             owner=row.job.created_by,
-            created_at=row.job.completed_at,
+            created_at=row.ended_at or row.job.updated_at,
         )

@@ -33,7 +33,8 @@ def _matches(job: BatchJob, query: JobQuery) -> bool:
         (not query.batch_types or job.batch_type in query.batch_types)
         and (not query.statuses or job.status in query.statuses)
         and (not query.ids or job.id in query.ids)
-        and (query.created_by is None or job.created_by == query.created_by)
+        and (query.created_by in (None, job.created_by) or job.batch_type in query.shared_types)
+        and job.batch_type not in query.hidden_types
         and all(_within(getattr(job, name), wanted) for name, wanted in query.times.items())
     )
 

@@ -108,6 +108,16 @@ class MemoryTransaction:
         """
         self._effects.append(effect)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Forget the effects that the block gives if it raises."""
+        before = len(self._effects)
+        try:
+            yield
+        except BaseException:
+            del self._effects[before:]
+            raise
+
     def rollback(self) -> None:
         """Keep nothing of the transaction, however its block ends."""
         self.rolled_back = True

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.files import FileRecord, StoredFile, job_of
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import OUTCOMES, JobError, Outcomes, StatDescriptor
 from batchjob.core.status import STAMPS, Status
@@ -93,7 +93,7 @@ def of_record(record: FileRecord) -> dict[str, Any]:
     """Return the row of a file."""
     return {
         **attrs.asdict(record.file),
-        "job_id": rules.job_of(record.file.key),
+        "job_id": job_of(record.file.key),
         "name": record.name,
         "owner": record.owner,
         "created_at": record.created_at,
@@ -111,12 +111,12 @@ def record(row: sa.RowMapping) -> FileRecord:
 
 
 def record_of_result(row: sa.RowMapping) -> FileRecord:
-    """Return what a completed job's row says of the file that it made."""
+    """Return what a job's row says of the file that it made."""
     return FileRecord(
         file=StoredFile(key=row["file_key"], size=row["file_size"], sha256=row["file_sha256"]),
         name=rules.file_name(row["file_key"]),
         owner=row["created_by"],
-        created_at=row["completed_at"],
+        created_at=row["ended_at"] or row["updated_at"],
     )
 
 

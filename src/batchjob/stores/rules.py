@@ -13,7 +13,15 @@ from typing import Any, Final
 from batchjob.abc import STRATEGY_WAIT
 from batchjob.core.chunks import MAX_BACKOFF, ChunkKind
 from batchjob.core.files import StoredFile
-from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
+from batchjob.core.results import (
+    KEPT_ERRORS,
+    MORE_ERRORS,
+    JobError,
+    Outcomes,
+    Result,
+    StatDescriptor,
+    more_errors,
+)
 from batchjob.core.status import Status, sources
 
 MAX_ATTEMPTS: Final = 5
@@ -21,9 +29,6 @@ MAX_ATTEMPTS: Final = 5
 
 HEARD_AT_ONCE: Final = 100
 """How many events a listener is given at a time."""
-
-KEPT_ERRORS: Final = 1000
-"""How many errors a job's result keeps."""
 
 ALMOST: Final = 0.99
 """The highest progress of a job that is not completed."""
@@ -48,7 +53,6 @@ BOUNDS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 }
 """The bounds of a `TimeRange`, each with how a time compares to it; columns compare so, too."""
 
-_OF_A_JOB: Final = re.compile(r"jobs/([^/]+)/")
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -60,12 +64,6 @@ def by_order(order: str) -> tuple[str, bool]:
 def storable(text: str) -> bool:
     """Tell whether every database takes *text*: none is asked for what it cannot hold."""
     return not _NOT_STORABLE.search(text)
-
-
-def job_of(key: str) -> str | None:
-    """Return the id of the job that a file belongs to by its key, None if to none."""
-    found = _OF_A_JOB.match(key)
-    return found[1] if found else None
 
 
 def file_name(key: str) -> str:
@@ -107,7 +105,7 @@ def result(
 ) -> Result | None:
     """Return what is known of a job's work: None until it is planned or failed.
 
-    *stat_descriptors* is None until it is planned, *errors* until it failed.
+    *stat_descriptors* is None until it is planned, *errors* until there are some or it failed.
     """
     if stat_descriptors is None and errors is None:
         return None
@@ -117,15 +115,19 @@ def result(
         count=count,
         advancement_count=None if count is None else advancement_count,
         progress=None if count is None else progress(advancement_count, count, completed=completed),
-        file_key=file.key if file and completed else None,
-        file_size=file.size if file and completed else None,
+        file_key=file.key if file else None,
+        file_size=file.size if file else None,
         outcomes=outcomes,
     )
 
 
 def kept(errors: Sequence[JobError]) -> tuple[JobError, ...]:
-    """Return the errors that a result keeps."""
-    return tuple(errors[:KEPT_ERRORS])
+    """Return the errors that a result keeps: no more than that, and one that counts the others."""
+    more = len(errors) - KEPT_ERRORS
+    # who gathers errors may have counted them already, in one more
+    if more <= 0 or (more == 1 and errors[-1].code == MORE_ERRORS):
+        return tuple(errors)
+    return (*errors[:KEPT_ERRORS], more_errors(more))
 
 
 def worker_lost(kind: str, seq: int, attempts: int) -> JobError:

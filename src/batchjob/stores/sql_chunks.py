@@ -23,15 +23,16 @@ from batchjob.core.chunks import (
     Part,
     Planned,
 )
+from batchjob.core.files import StoredFile
 from batchjob.core.results import OUTCOMES, JobError
 from batchjob.errors import LeaseLost
 from batchjob.stores import rows
 from batchjob.stores.database import Database
 from batchjob.stores.retrying import retried
 from batchjob.stores.rules import dumps, error_class
-from batchjob.stores.sql_moves import failure, moved
+from batchjob.stores.sql_moves import made, moved
 from batchjob.stores.statements import Statements
-from batchjob.stores.tables import chunk
+from batchjob.stores.tables import chunk, job
 
 _PAGE: Final = 1000  # rows that are read at a time
 _STARTS: Final = 5  # of jobs that somebody else outran, in one claim
@@ -90,6 +91,11 @@ class SqlChunks(ChunkStore):
         """Open a transaction; what is executed on its connection commits with the block's end."""
         return self._database.write()
 
+    def savepoint(self, transaction: Any) -> AbstractContextManager[Any]:
+        """Undo what the block does in an open *transaction* if it raises, and nothing else."""
+        nested: AbstractContextManager[Any] = transaction.begin_nested()
+        return nested
+
     @retried
     def stage(self, lease: Lease, chunks: Sequence[Chunk]) -> None:
         """Keep chunks of a plan that goes on; `LeaseLost` if the lease is not current any more."""
@@ -130,6 +136,7 @@ class SqlChunks(ChunkStore):
         delay: float,
         give_up: bool,
         at: datetime,
+        file: StoredFile | None = None,
     ) -> bool:
         """Give the chunk back after an error; True if that was its end, and the job failed."""
         told = {
@@ -147,7 +154,7 @@ class SqlChunks(ChunkStore):
             state = connection.scalar(self._statements.fail_chunk, values)
             if state != ChunkState.DEAD:
                 return False
-            failing = {"job_id": lease.job_id, "at": at, **failure(errors)}
+            failing = {"job_id": lease.job_id, "at": at, **made(errors, file)}
             return moved(connection, self._statements, "fail", failing) is not None
 
     @retried
@@ -156,23 +163,25 @@ class SqlChunks(ChunkStore):
         with self._database.write() as connection:
             connection.execute(self._statements.release, _mine(lease))
 
+    def chunks(self, job_id: str) -> Iterator[Chunk]:
+        """Yield the work chunks of a job that is planned, in order."""
+        planned = sa.select(job.c.id).where(job.c.id == job_id, job.c.count.is_not(None)).exists()
+        wanted = _works(job_id, chunk.c.payload, chunk.c.weight).where(planned)
+        for row in self._paged(wanted):
+            yield Chunk(row.payload, weight=row.weight, seq=row.seq)
+
     def parts(self, job_id: str) -> Iterator[Part]:
         """Yield what the done work chunks of a job left, in order."""
-        wanted = (
-            sa.select(chunk.c.seq, chunk.c.result)
-            .where(
-                chunk.c.job_id == job_id,
-                chunk.c.kind == ChunkKind.WORK.value,
-                chunk.c.state == ChunkState.DONE.value,
-            )
-            .order_by(chunk.c.seq)
-            .limit(_PAGE)
-        )
+        done = chunk.c.state == ChunkState.DONE.value
+        for row in self._paged(_works(job_id, chunk.c.result).where(done)):
+            yield rows.part(row.seq, row.result)
+
+    def _paged(self, wanted: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         last = -1
         while True:  # by pages, so that no transaction is open while the caller reads
             with self._database.read() as connection:
                 page = connection.execute(wanted.where(chunk.c.seq > last)).all()
-            yield from (rows.part(row.seq, row.result) for row in page)
+            yield from page
             if len(page) < _PAGE:
                 return
             last = page[-1].seq
@@ -265,6 +274,7 @@ class SqlChunks(ChunkStore):
         sets = {
             "amended": dict(planned.context) or None,
             "stat_descriptors": rows.listed(planned.stat_descriptors),
+            **made(planned.errors or None, planned.file),
         }
         row = moved(connection, self._statements, "pre_process", {**of_job, **sets})
         if row is None:
@@ -275,12 +285,17 @@ class SqlChunks(ChunkStore):
     def _finish(
         self, connection: sa.Connection, lease: Lease, finished: Finished, at: datetime
     ) -> None:
-        fields = attrs.asdict(finished.file) if finished.file else {}
-        sets = {f"file_{name}": fields.get(name) for name in ("key", "size", "sha256")}
+        sets = made(finished.errors or None, finished.file)
         values = {"job_id": lease.job_id, "at": at, **sets}
         if moved(connection, self._statements, "complete", values) is None:
             raise _lost(lease)
         faults.point("finish.before_commit")
+
+
+def _works(job_id: str, *also: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Return the statement for a page of a job's work chunks, with *also* beside their numbers."""
+    of_job = chunk.c.job_id == job_id, chunk.c.kind == ChunkKind.WORK.value
+    return sa.select(chunk.c.seq, *also).where(*of_job).order_by(chunk.c.seq).limit(_PAGE)
 
 
 def _mine(lease: Lease) -> dict[str, Any]:

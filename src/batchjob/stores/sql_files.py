@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from batchjob.abc import JobStore
-from batchjob.core.files import FileRecord
+from batchjob.core.files import FileRecord, job_of
 from batchjob.errors import UnknownFile
 from batchjob.stores import rows
 from batchjob.stores.database import Database
 from batchjob.stores.retrying import retried
-from batchjob.stores.rules import job_of, storable
+from batchjob.stores.rules import storable
 from batchjob.stores.tables import file, job
 
 

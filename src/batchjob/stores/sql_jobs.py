@@ -20,7 +20,7 @@ from batchjob.stores.retrying import retried
 from batchjob.stores.rules import paused_seconds
 from batchjob.stores.sql_files import SqlFiles
 from batchjob.stores.sql_lists import count, page
-from batchjob.stores.sql_moves import failure, moved, said
+from batchjob.stores.sql_moves import made, moved, said
 from batchjob.stores.statements import Statements
 from batchjob.stores.tables import ENDED, chunk, event, file, job
 
@@ -73,7 +73,7 @@ class SqlJobs(SqlFiles, JobStore):
         self, job_id: str, verb: Verb, *, at: datetime, actor: str | None, reason: str | None = None
     ) -> BatchJob:
         """Confirm, cancel or fail a job and return it; `InvalidState` or `UnknownJob` if not."""
-        values = {"job_id": job_id, "at": at, **(failure(()) if verb == "fail" else {})}
+        values = {"job_id": job_id, "at": at, **(made(()) if verb == "fail" else {})}
         with self._database.write() as connection:
             done = moved(connection, self._statements, verb, values, actor=actor, reason=reason)
             found = _job(connection, job_id)

@@ -45,7 +45,10 @@ def _matching(query: JobQuery) -> Iterator[sa.ColumnElement[bool]]:
             yield column.in_([each for each in wanted if storable(each)])
     if query.created_by is not None:
         known = storable(query.created_by)
-        yield job.c.created_by == query.created_by if known else sa.false()
+        own = job.c.created_by == query.created_by if known else sa.false()
+        yield sa.or_(own, job.c.batch_type.in_(query.shared_types)) if query.shared_types else own
+    if query.hidden_types:
+        yield job.c.batch_type.not_in(query.hidden_types)
     for name, wanted_times in query.times.items():
         yield from _within(job.c[name], wanted_times)
 

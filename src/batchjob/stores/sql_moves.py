@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import sqlalchemy as sa
 
+from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError
 from batchjob.core.status import Verb
 from batchjob.stores import rows
@@ -50,6 +52,11 @@ def said(
     connection.execute(statements.add_event, values)
 
 
-def failure(errors: Sequence[JobError]) -> dict[str, Any]:
-    """Return what the statement of ``fail`` sets."""
-    return {"errors": rows.listed(kept(errors)), "error_count": len(errors)}
+def made(errors: Sequence[JobError] | None, file: StoredFile | None = None) -> dict[str, Any]:
+    """Return what a statement sets of the errors and the file of a job; None: no errors yet."""
+    fields = {} if file is None else attrs.asdict(file)
+    return {
+        "errors": None if errors is None else rows.listed(kept(errors)),
+        "error_count": None if errors is None else len(errors),
+        **{f"file_{name}": fields.get(name) for name in ("key", "size", "sha256")},
+    }

@@ -10,7 +10,7 @@ from batchjob.abc import STRATEGY_WAIT, ChunkStore, Limits
 from batchjob.stores.database import Database
 from batchjob.stores.retrying import retried
 from batchjob.stores.rules import dumps, strategy_missing, worker_lost
-from batchjob.stores.sql_moves import failure, moved
+from batchjob.stores.sql_moves import made, moved
 from batchjob.stores.statements import Statements
 
 _PAGE: Final = 1000  # rows that are tidied at a time
@@ -64,7 +64,7 @@ class SqlSweeps(ChunkStore):
             if row is None:
                 return False
             errors = (worker_lost(row.kind, row.seq, row.attempts),)
-            failing = {"job_id": row.job_id, "at": at, **failure(errors)}
+            failing = {"job_id": row.job_id, "at": at, **made(errors)}
             moved(connection, self._statements, "fail", failing)
             return True
 
@@ -76,7 +76,7 @@ class SqlSweeps(ChunkStore):
     @retried
     def _strand(self, row: sa.Row[Any], stray: dict[str, Any]) -> None:
         errors = (strategy_missing(row.batch_type, row.context_version),)
-        failing = {**stray, "job_id": row.id, **failure(errors)}
+        failing = {**stray, "job_id": row.id, **made(errors)}
         with self._database.write() as connection:
             statement = self._statements.fail_stray
             moved(connection, self._statements, "fail", failing, statement=statement)

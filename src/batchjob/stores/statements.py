@@ -94,15 +94,22 @@ UPDATE batchjob_job AS j
 SET status = '{target}', {its_stamp} = {stamp}, updated_at = {stamp} {sets}
 WHERE j.id = :job_id AND j.status IN {sources} {also} RETURNING total, dry_run
 """
-SETS: Final[dict[Verb, str]] = {
-    "pre_process": """, amended = :amended, stat_descriptors = :stat_descriptors,
+_MADE: Final = """, errors = :errors, error_count = :error_count, file_key = :file_key,
+    file_size = :file_size, file_sha256 = :file_sha256"""
+_PLANNED: Final = """, amended = :amended, stat_descriptors = :stat_descriptors,
     total = (SELECT count(*) FROM batchjob_chunk WHERE job_id = :job_id AND kind = 'work'),
     count = (SELECT coalesce(sum(weight), 0) FROM batchjob_chunk
-        WHERE job_id = :job_id AND kind = 'work')""",
-    "complete": """, file_key = :file_key, file_size = :file_size, file_sha256 = :file_sha256,
-    ended_at = {stamp}, tidied_at = {stamp}""",
-    "cancel": ", ended_at = {stamp}",
-    "fail": ", ended_at = {stamp}, errors = :errors, error_count = :error_count",
+        WHERE job_id = :job_id AND kind = 'work')"""
+# A report that the plan has made is there for a job that fails later, too.
+_FAILED: Final = """, errors = :errors, error_count = :error_count,
+    file_key = coalesce(:file_key, file_key), file_size = coalesce(:file_size, file_size),
+    file_sha256 = coalesce(:file_sha256, file_sha256)"""
+_ENDED: Final = ", ended_at = {stamp}"
+SETS: Final[dict[Verb, str]] = {
+    "pre_process": _PLANNED + _MADE,
+    "complete": _MADE + _ENDED + ", tidied_at = {stamp}",
+    "cancel": _ENDED,
+    "fail": _FAILED + _ENDED,
 }
 
 PAUSE: Final = """

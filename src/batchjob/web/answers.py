@@ -31,8 +31,10 @@ def job_document(job: BatchJob, *, errors: int | None = None) -> dict[str, Any]:
     return job_to_json(job)
 
 
-def user_document(caller: Caller) -> dict[str, Json]:
+def user_document(caller: Caller | None) -> dict[str, Json] | None:
     """Return *caller* as the page's ``created_by_user``; what nobody has told is null."""
+    if caller is None:
+        return None
     return {
         "id": caller.user_id,
         "email": caller.email,

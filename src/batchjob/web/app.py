@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from batchjob.batchjobs import BatchJobs
-from batchjob.web import downloads, health, listing, openapi, streams, types_, uploads
+from batchjob.web import downloads, health, listing, openapi, previews, streams, types_, uploads
 from batchjob.web import jobs as jobs_
 from batchjob.web.auth import Authenticator
 from batchjob.web.callers import WebRequest
@@ -28,6 +28,7 @@ _ROUTES: Final = (
     *openapi.handlers,
     *uploads.handlers,
     *downloads.handlers,
+    *previews.handlers,
     *streams.handlers,
 )
 

@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from litestar import get
+from litestar import Response, get
 from litestar.response.base import ASGIResponse
 
 from batchjob.batchjobs import BatchJobs
+from batchjob.batchjobs.previews import report_key
 from batchjob.core.files import FileRecord
 from batchjob.errors import NoResult, StoreUnavailable, UnknownFile
 from batchjob.web.callers import WebRequest, hop, job_id_of, jobs_of
@@ -37,6 +38,13 @@ async def job_result(request: WebRequest) -> ASGIResponse:
     return await _answer(request, *await hop(_result, jobs_of(request), job_id, user_id))
 
 
+@get("/admin/batch-jobs/{job_id:str}/errors", name="batchjob_errors")
+async def error_report(request: WebRequest) -> ASGIResponse:
+    """Return the error report of a job: its rows as they were given, with what is wrong."""
+    job_id, user_id = job_id_of(request), request.user.user_id
+    return await _answer(request, *await hop(_report, jobs_of(request), job_id, user_id))
+
+
 @get("/files/{token:str}", name="batchjob_file")
 async def linked_file(request: WebRequest) -> ASGIResponse:
     """Return the file that a signed link names."""
@@ -49,6 +57,10 @@ def _result(jobs: BatchJobs, job_id: str, actor: str) -> tuple[FileRecord, Binar
     if job.result is None or job.result.file_key is None:
         raise NoResult(job_id, job.status)
     return _file(jobs, job.result.file_key, None)
+
+
+def _report(jobs: BatchJobs, job_id: str, actor: str) -> tuple[FileRecord, BinaryIO]:
+    return _file(jobs, report_key(jobs.get(job_id, actor=actor)), None)
 
 
 def _file(jobs: BatchJobs, key: str, actor: str | None) -> tuple[FileRecord, BinaryIO]:
@@ -73,7 +85,7 @@ async def _answer(request: WebRequest, record: FileRecord, file: BinaryIO) -> AS
     size, etag = record.file.size, f'"{record.file.sha256}"'
     headers = {
         **_SAFE,
-        "content-type": "text/csv" if record.name.endswith(".csv") else "application/octet-stream",
+        "content-type": _media_type(record.name),
         "content-disposition": disposition(record.name),
         "content-length": str(end - first),
         "etag": etag,
@@ -108,6 +120,16 @@ def _part(request: WebRequest, record: FileRecord, file: BinaryIO) -> tuple[int,
     return begin, end
 
 
+def as_download(body: bytes, name: str) -> Response[bytes]:
+    """Return an answer that is saved as *name*."""
+    headers = {**_SAFE, "content-disposition": disposition(name)}
+    return Response(body, media_type=_media_type(name), headers=headers)
+
+
+def _media_type(name: str) -> str:
+    return "text/csv" if name.endswith(".csv") else "application/octet-stream"
+
+
 def disposition(name: str) -> str:
     """Return the header that has a file saved as *name*, or what can be kept of that (RFC 6266)."""
     shown = "".join("-" if char in '/\\"' else char for char in name if _is_shown(char))
@@ -131,4 +153,4 @@ async def _blocks(file: BinaryIO, first: int, end: int) -> AsyncGenerator[bytes,
         yield block
 
 
-handlers = (job_result, linked_file)
+handlers = (job_result, error_report, linked_file)

@@ -9,7 +9,7 @@ from batchjob.abc import JobPage
 from batchjob.core.job import BatchJob
 from batchjob.web import cursors
 from batchjob.web.answers import LISTED_ERRORS, cached_answer, job_document, user_document
-from batchjob.web.callers import WebRequest, address, hop, jobs_of
+from batchjob.web.callers import Caller, WebRequest, address, hop, jobs_of
 from batchjob.web.queries import Listing, read_listing
 
 _PATH = "/admin/batch-jobs"
@@ -57,7 +57,9 @@ def _document(request: WebRequest, job: BatchJob, asked: Listing) -> dict[str, A
     whole = job_document(job, errors=LISTED_ERRORS)
     shown = {name: value for name, value in whole.items() if name in asked.keys}
     if asked.expand:
-        shown["created_by_user"] = user_document(request.user)
+        own = job.created_by == request.user.user_id
+        other = None if job.created_by is None else Caller(job.created_by)
+        shown["created_by_user"] = user_document(request.user if own else other)
     return shown
 
 

@@ -18,7 +18,7 @@ from batchjob.core.status import Status
 from batchjob.web.answers import cached_answer
 from batchjob.web.callers import WebRequest, address, hop, jobs_of
 from batchjob.web.problems import CODES
-from batchjob.web.queries import BOUNDS, KEYS, MAX_LIMIT, MAX_OFFSET, NULLABLE, RELATIONS
+from batchjob.web.queries import BOUNDS, DEEPEST, KEYS, MAX_LIMIT, MAX_OFFSET, NULLABLE, RELATIONS
 from batchjob.web.schemas import JOB_ID, TEXT, Schema, an_array, ref, schemas
 
 _JOBS: Final = "/admin/batch-jobs"
@@ -107,6 +107,15 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
                 headers=[_IF_NONE_MATCH],
             )
         },
+        "/admin/batch-types/{batch_type}/template": {
+            "get": _operation(
+                "download_template",
+                "Download a file to fill in for jobs of a type",
+                {200: {"description": "The file", "content": {"text/csv": {}}}},
+                errors=[404],
+                parameters=[_in_path("batch_type", "A batch type.", TEXT)],
+            )
+        },
         _JOBS: {"post": _create(), "get": _list()},
         job: {
             "get": _operation(
@@ -138,6 +147,26 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
             )
         },
         f"{job}/result": {"get": _result()},
+        f"{job}/errors": {
+            "get": _file(
+                "download_error_report",
+                "Download the rows of a job's file as they were given, with what is wrong",
+                [_ID],
+            )
+        },
+        f"{job}/changes": {
+            "get": _operation(
+                "list_changes",
+                "Show what a job would do with the rows of its file",
+                {200: _json("ChangesAnswer")},
+                errors=[404],
+                parameters=[
+                    _ID,
+                    _in_query("limit", "How many at most.", _whole(1, MAX_LIMIT, MAX_LIMIT)),
+                    _in_query("offset", "How many to leave out.", _whole(0, DEEPEST, 0)),
+                ],
+            )
+        },
         f"{job}/events": {"get": _events()},
         "/admin/uploads": {"post": _upload("upload_files"), "delete": _delete_upload()},
         "/admin/uploads/protected": {"post": _upload("upload_protected_files")},
@@ -364,7 +393,7 @@ def _links() -> dict[str, Any]:
         for name in (
             "retrieve_batch_job", "retrieve_batch_job_state", "confirm_batch_job",
             "cancel_batch_job", "pause_batch_job", "resume_batch_job", "retry_batch_job",
-            "download_batch_job_result",
+            "download_batch_job_result", "download_error_report", "list_changes",
         )
     }  # fmt: skip
 

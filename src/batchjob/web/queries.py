@@ -25,6 +25,9 @@ MAX_LIMIT: Final = 100
 MAX_OFFSET: Final = 10_000
 """Deeper pages are for cursors: an offset is counted through."""
 
+DEEPEST: Final = 999_999_999
+"""The offset of a page of changes: chunks before it are passed over, however many."""
+
 KEYS: Final = tuple(
     "type" if field.name == "batch_type" else field.name for field in attrs.fields(BatchJob)
 )
@@ -74,6 +77,11 @@ def read_listing(query: bytes, user_id: str, *, secret: bytes) -> Listing:
     return _Reader(_pairs(query)).listing(user_id, secret)
 
 
+def read_page(query: bytes) -> tuple[int, int]:
+    """Return offset and limit of a page; 400 names everything that is wrong with the query."""
+    return _Reader(_pairs(query)).page()
+
+
 def _pairs(query: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
@@ -121,6 +129,16 @@ class _Reader:
         if self._errors:
             raise gathered("invalid_query", self._errors)
         return found
+
+    def page(self) -> tuple[int, int]:
+        """Return offset and limit, or raise the problem with all of its errors."""
+        for name in self._given.keys() - {"offset", "limit"}:
+            self._wrong("query_unknown", name, f"property {name} should not exist")
+        offset = self._number("offset", 0, DEEPEST, 0)
+        limit = self._number("limit", 1, MAX_LIMIT, MAX_LIMIT)
+        if self._errors:
+            raise gathered("invalid_query", self._errors)
+        return offset, limit
 
     def _sort_in(self, name: str, value: str) -> None:
         match = _NAME.fullmatch(name)

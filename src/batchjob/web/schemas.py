@@ -6,13 +6,12 @@ from typing import Any, Final
 from batchjob._typing import Json
 from batchjob.batchjobs import BatchType
 from batchjob.core.chunks import ChunkState
-from batchjob.core.files import MAX_KEY, TEMPORARY
+from batchjob.core.files import JOBS, MAX_KEY, TEMPORARY
 from batchjob.core.results import OUTCOMES
 from batchjob.core.standing import Wait
 from batchjob.core.status import Status
 from batchjob.web.problems import CODES, SHOWN
 from batchjob.web.queries import KEYS
-from batchjob.worker.run import JOBS
 
 Schema = dict[str, Any]
 
@@ -158,7 +157,7 @@ _JOB: Final = _job_keys()
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "BatchJob": an_object(_JOB),
     "ListedBatchJob": an_object(
-        {**_JOB, "created_by_user": ref("User")},
+        {**_JOB, "created_by_user": {"anyOf": [ref("User"), {"type": "null"}]}},
         optional=set(_JOB) - {"id", "created_at"} | {"created_by_user"},
         doc="A job with the keys that were asked for.",
     ),
@@ -201,11 +200,37 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         optional=["next_cursor"],
     ),
+    "ChangesAnswer": an_object(
+        {
+            "changes": an_array(ref("Change")),
+            "count": _NUMBER,
+            "offset": _NUMBER,
+            "limit": _NUMBER,
+        }
+    ),
+    "Change": an_object(
+        {
+            "row": {"type": "integer", "description": "As a spreadsheet counts: the header is 1."},
+            "key": TEXT,
+            "outcome": {"enum": list(OUTCOMES)},
+            "fields": an_array(an_object({"name": TEXT, "old": {}, "new": {}})),
+            "errors": an_array(ref("JobError")),
+        },
+        doc="What becomes of a row: the fields that differ, or why it fails.",
+    ),
     "StateAnswer": an_object({"state": _STATE}),
     "BatchTypesAnswer": an_object(
         {
             "batch_types": an_array(
-                an_object({"type": TEXT, "version": _NUMBER, "context_schema": {"type": "object"}})
+                an_object(
+                    {
+                        "type": TEXT,
+                        "version": _NUMBER,
+                        "context_schema": {"type": "object"},
+                        "preview": {"type": "boolean"},
+                        "template": {"type": "boolean"},
+                    }
+                )
             ),
             "count": _NUMBER,
         }

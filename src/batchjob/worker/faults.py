@@ -17,6 +17,7 @@ from batchjob.errors import (
     AmbiguousBatchType,
     BatchJobError,
     ContextVersion,
+    InputChanged,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,
@@ -34,6 +35,7 @@ MAX_DETAIL: Final = 8192
 _FINAL: Final = (
     AmbiguousBatchType,
     ContextVersion,
+    InputChanged,
     InvalidDocument,
     InvalidSetting,
     InvalidStrategy,

@@ -30,7 +30,8 @@ from batchjob.errors import (
 from batchjob.registry import Registry, context_class
 from batchjob.worker.faults import backoff, detail, is_final, job_errors
 from batchjob.worker.heartbeat import Heartbeat
-from batchjob.worker.run import LeasedRun, parts_folder
+from batchjob.worker.run import LeasedRun, parts_folder, plan_folder
+from batchjob.worker.wholes import check_input
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Worker:
         self._clock, self._seconds, self._changed = clock, seconds, changed
         self.is_overdue = False  # whether `step` hangs in a chunk that it has given up
         self._held: Lease | None = None
+        self._run: LeasedRun[Any] | None = None
         self._known: tuple[BatchJob, Strategy[Any], Any] | None = None
         self._made_by = "", 0  # a job, and the version that its context was made by
 
@@ -102,7 +104,7 @@ class Worker:
                 raise
             self._fail(lease, error)  # nothing that a strategy raises ends a worker
         finally:
-            self._held, self.is_overdue = None, False
+            self._held, self._run, self.is_overdue = None, None, False
         return lease.kind
 
     def give_back(self) -> bool:
@@ -120,7 +122,7 @@ class Worker:
         heartbeat.limit(strategy.time_limit, lambda: self._overdue(lease, strategy))
         pauses = iter(_PAUSES)
         while True:
-            run = LeasedRun(
+            run = self._run = LeasedRun(
                 lease, job, context, store=self._store, files=self._files, heartbeat=heartbeat
             )
             try:
@@ -140,7 +142,7 @@ class Worker:
         self._changed()
         if lease.kind is ChunkKind.FINISH:
             faults.point("finish.after_commit")
-            self._forget_parts(lease.job_id)
+            self._forget(parts_folder(lease.job_id))  # the job's file holds them now
 
     def _load(self, lease: Lease) -> tuple[BatchJob, Strategy[Any], Any]:
         """Return the job, its strategy and its context, kept from one chunk to the next."""
@@ -148,9 +150,16 @@ class Worker:
             job = self._store.get(lease.job_id)
             strategy = self._registry.resolve(job.batch_type)
             given = self._today(job, strategy)
-            self._known = job, strategy, structure_context(given, context_class(type(strategy)))
+            context = structure_context(given, context_class(type(strategy)))
+            self._check_input(lease, strategy.input_key(context))
+            self._known = job, strategy, context
             self._changed()  # a first claim starts the job
         return self._known
+
+    def _check_input(self, lease: Lease, key: str | None) -> None:
+        """Raise `InputChanged` if the job's file is not what its plan has read."""
+        if key is not None and lease.kind is not ChunkKind.PLAN:
+            check_input(self._store, self._files, key)
 
     def _today(self, job: BatchJob, strategy: Strategy[Any]) -> Any:
         """Return the job's context as today's version of its strategy wants it."""
@@ -170,7 +179,11 @@ class Worker:
                 batch = []
             batch.append(chunk)
         return Planned(
-            chunks=batch, stat_descriptors=tuple(run.stat_descriptors), context=run.amended
+            chunks=batch,
+            stat_descriptors=tuple(run.stat_descriptors),
+            context=run.amended,
+            errors=run.errors,
+            file=run.written,
         )
 
     def _work(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Part:
@@ -182,7 +195,7 @@ class Worker:
 
     def _finish(self, strategy: Strategy[Any], run: LeasedRun[Any], lease: Lease) -> Finished:
         strategy.finish(run, self._store.parts(lease.job_id))
-        return Finished(file=run.written)
+        return Finished(file=run.written, errors=run.errors)
 
     def _fail(self, lease: Lease, error: BaseException) -> None:
         _log.warning(
@@ -198,8 +211,11 @@ class Worker:
             delay=backoff(lease.attempt),
             give_up=is_final(error),
             at=self._clock.now(),
+            file=self._run.written if self._run and lease.kind is ChunkKind.PLAN else None,
         ):
             self._changed()
+            if lease.kind is ChunkKind.PLAN:  # nobody can be shown what it would have done
+                self._forget(plan_folder(lease.job_id))
 
     def _overdue(self, lease: Lease, strategy: Strategy[Any]) -> None:
         """Fail a chunk whose time is over, while the thread that does it hangs."""
@@ -209,12 +225,12 @@ class Worker:
         except BatchJobError as error:  # then the lease runs out
             _log.warning("could not fail a chunk whose time is over: %s", error)
 
-    def _forget_parts(self, job_id: str) -> None:
-        """Delete the parts: the job's file holds them now. What is left over does no harm."""
+    def _forget(self, folder: str) -> None:
+        """Delete what is of no more use; what is left over does no harm."""
         try:
-            self._files.delete_all(parts_folder(job_id))
+            self._files.delete_all(folder)
         except BatchJobError as error:
-            _log.warning("could not delete the parts of job %s: %s", job_id, error)
+            _log.warning("could not delete %s: %s", folder, error)
 
 
 _PHASES: Final[dict[ChunkKind, Callable[..., Planned | Part | Finished]]] = {

@@ -1,24 +1,21 @@
 """What a strategy is given: the run of one attempt, on real stores."""
 
-import hashlib
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 from batchjob._typing import Json, JsonObject
-from batchjob.abc import ChunkStore, Context, FileStore, Run
+from batchjob.abc import Context, FileStore, JobStore, Run, Store
 from batchjob.converters import plain_json
 from batchjob.core import faults
 from batchjob.core.chunks import ChunkKind, Lease, Part
-from batchjob.core.files import StoredFile
+from batchjob.core.files import JOBS, REPORT, FileRecord, StoredFile, check_key
 from batchjob.core.job import BatchJob
-from batchjob.core.results import StatDescriptor
-from batchjob.errors import MisplacedCall, PartCorrupt, UnknownFile
+from batchjob.core.results import KEPT_ERRORS, JobError, StatDescriptor, more_errors
+from batchjob.errors import MisplacedCall, UnknownFile
 from batchjob.worker.heartbeat import Heartbeat
-
-_BLOCK: Final = 1 << 20
+from batchjob.worker.wholes import blocks, lines, writing
 
 
 class CheckRun(Run[Context]):
@@ -26,10 +23,12 @@ class CheckRun(Run[Context]):
 
     phase = "check"
 
-    def __init__(self, job: BatchJob, context: Context, files: FileStore) -> None:
+    def __init__(
+        self, job: BatchJob, context: Context, *, store: JobStore, files: FileStore
+    ) -> None:
         self.job_id, self.context, self.actor = job.id, context, job.created_by
-        self.key, self.fence, self.attempt = f"{job.id}:check:0", 0, 0
-        self._files = files
+        self.key, self.fence, self.attempt = f"{job.id}:{self.phase}:0", 0, 0
+        self._jobs, self._files = store, files
 
     @property
     def transaction(self) -> Any:
@@ -63,11 +62,49 @@ class CheckRun(Run[Context]):
         """See `Run.open`."""
         return self._files.read(key)
 
+    def file(self, key: str) -> FileRecord:
+        """See `Run.file`."""
+        check_key(key)
+        record = self._jobs.get_file(key)
+        if self.actor not in (None, record.owner):
+            raise UnknownFile(key)
+        return record
+
+    def stage(self, lines: Iterable[str]) -> StoredFile:
+        """See `Run.stage`."""
+        raise self._misplaced("stage()", "plan")
+
+    def lines(self, stored: StoredFile) -> Iterator[str]:
+        """See `Run.lines`."""
+        raise self._misplaced("lines()", "plan, work and finish")
+
+    def report(self, name: str) -> Any:
+        """See `Run.report`."""
+        raise self._misplaced("report()", "plan and finish, once")
+
+    def error(self, error: JobError) -> None:
+        """See `Run.error`."""
+        raise self._misplaced("error()", "plan and finish")
+
+    def savepoint(self) -> Any:
+        """See `Run.savepoint`."""
+        raise self._misplaced("savepoint()", "work and finish")
+
     def _misplaced(self, call: str, right: str) -> MisplacedCall:
         return MisplacedCall(call, self.phase, right)
 
 
-class LeasedRun(CheckRun[Context]):
+class ShownRun(CheckRun[Context]):
+    """The run of `Strategy.changes`: what was staged can be read, and nothing written."""
+
+    phase = "changes"
+
+    def lines(self, stored: StoredFile) -> Iterator[str]:
+        """See `Run.lines`."""
+        return lines(self._files, stored)
+
+
+class LeasedRun(ShownRun[Context]):
     """The run of one leased chunk; what the strategy said and wrote is gathered here.
 
     Use it as a context manager: leaving it commits the transaction if one was asked for, or keeps
@@ -80,18 +117,20 @@ class LeasedRun(CheckRun[Context]):
         job: BatchJob,
         context: Context,
         *,
-        store: ChunkStore,
+        store: Store,
         files: FileStore,
         heartbeat: Heartbeat,
     ) -> None:
-        super().__init__(job, context, files)
         self.phase = str(lease.kind)
+        super().__init__(job, context, store=store, files=files)
         self.key = f"{job.id}:{lease.kind}:{lease.seq}"
         self.fence, self.attempt = lease.token, lease.attempt
         self.stat_descriptors: list[StatDescriptor] = []
         self.amended: dict[str, Json] = {}
         self.written: StoredFile | None = None
         self.opened: Any = None
+        self._errors: list[JobError] = []
+        self._error_count = self._staged = 0
         self._lease, self._store, self._heartbeat = lease, store, heartbeat
         self._stack = ExitStack()
 
@@ -123,6 +162,34 @@ class LeasedRun(CheckRun[Context]):
         self._only("amend()", "plan", ChunkKind.PLAN)
         self.amended.update(cast("JsonObject", plain_json(context)))
 
+    @property
+    def errors(self) -> tuple[JobError, ...]:
+        """The errors that were told, and one that counts those which are not kept."""
+        more = self._error_count - len(self._errors)
+        return (*self._errors, more_errors(more)) if more else tuple(self._errors)
+
+    def error(self, error: JobError) -> None:
+        """See `Run.error`."""
+        self._only("error()", "plan and finish", ChunkKind.PLAN, ChunkKind.FINISH)
+        self._error_count += 1
+        if len(self._errors) < KEPT_ERRORS:
+            self._errors.append(error)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """See `Run.savepoint`."""
+        with self._store.savepoint(self.transaction):
+            yield
+
+    def stage(self, lines: Iterable[str]) -> StoredFile:
+        """See `Run.stage`."""
+        self._only("stage()", "plan", ChunkKind.PLAN)
+        folder = f"{plan_folder(self._lease.job_id)}/{self._lease.token}"
+        with writing(self._files, f"{folder}/{self._staged:06d}.jsonl") as sheet:
+            sheet.text.writelines(lines)
+        self._staged += 1
+        return sheet.stored
+
     @contextmanager
     def part(self) -> Iterator[TextIO]:
         """See `Run.part`."""
@@ -135,13 +202,17 @@ class LeasedRun(CheckRun[Context]):
     @contextmanager
     def output(self, name: str) -> Iterator[TextIO]:
         """See `Run.output`."""
-        if self.written is not None:
-            raise self._misplaced("output()", "finish, once")
-        self._only("output()", "finish, once", ChunkKind.FINISH)
-        lease, plain = self._lease, PurePosixPath(name).name
-        with self._written(f"{job_folder(lease.job_id)}/out/{lease.token}/{plain}") as file:
+        self._once("output()", "finish, once", ChunkKind.FINISH)
+        with self._for_people("out", name) as file:
             yield file
         faults.point("finish.published")
+
+    @contextmanager
+    def report(self, name: str) -> Iterator[TextIO]:
+        """See `Run.report`."""
+        self._once("report()", "plan and finish, once", ChunkKind.PLAN, ChunkKind.FINISH)
+        with self._for_people(REPORT, name) as file:
+            yield file
 
     def join(self, parts: Iterable[Part], output: TextIO) -> None:
         """See `Run.join`."""
@@ -150,74 +221,31 @@ class LeasedRun(CheckRun[Context]):
         for part in parts:
             if part.file is not None:
                 self.checkpoint()
-                self._copy(part.seq, part.file, output.buffer)
+                for block in blocks(self._files, part.file, seq=part.seq):
+                    output.buffer.write(block)
         faults.point("finish.merged")
 
-    def _copy(self, seq: int, stored: StoredFile, output: BinaryIO) -> None:
-        digest, size = hashlib.sha256(), 0
-        try:
-            with self._files.read(stored.key) as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
-                    size += len(block)
-                    output.write(block)
-        except UnknownFile:
-            raise PartCorrupt(seq, "is missing") from None
-        if (size, digest.hexdigest()) != (stored.size, stored.sha256):
-            raise PartCorrupt(seq, "is not as it was written")
+    @contextmanager
+    def _for_people(self, folder: str, name: str) -> Iterator[TextIO]:
+        lease, plain = self._lease, PurePosixPath(name).name
+        with self._written(f"{job_folder(lease.job_id)}/{folder}/{lease.token}/{plain}") as file:
+            yield file
 
     @contextmanager
     def _written(self, key: str) -> Iterator[TextIO]:
-        """Open *key* to write text, and know what it holds when it is whole."""
-        with self._files.write(key) as raw:
-            digest = Digest(raw)
-            text = io.TextIOWrapper(io.BufferedWriter(digest, _BLOCK), "utf-8", newline="")
-            try:
-                yield text
-                text.flush()
-            except BaseException:
-                digest.drop()
-                raise
-            finally:
-                text.detach().detach()
-        self.written = StoredFile(key=key, size=digest.size, sha256=digest.hexdigest())
+        with writing(self._files, key) as sheet:
+            yield sheet.text
+        self.written = sheet.stored
+
+    def _once(self, call: str, right: str, *kinds: ChunkKind) -> None:
+        if self.written is not None:
+            raise self._misplaced(call, right)
+        self._only(call, right, *kinds)
 
     def _only(self, call: str, right: str, *kinds: ChunkKind) -> None:
         if self._lease.kind not in kinds:
             raise self._misplaced(call, right)
 
-
-class Digest(io.RawIOBase):
-    """Passes bytes on to *target* and knows their number and SHA-256."""
-
-    def __init__(self, target: BinaryIO) -> None:
-        self._target, self._sha256, self.size = target, hashlib.sha256(), 0
-        self._dropped = False
-
-    def writable(self) -> bool:
-        """See `io.RawIOBase`."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Write all of *data*."""
-        if self._dropped:
-            return len(data)
-        self._sha256.update(data)
-        self.size += len(data)
-        self._target.write(data)
-        return len(data)
-
-    def drop(self) -> None:
-        """Write nothing any more: what a buffer above still holds is of a file that failed."""
-        self._dropped = True
-
-    def hexdigest(self) -> str:
-        """Return the SHA-256 of what was written, in hex."""
-        return self._sha256.hexdigest()
-
-
-JOBS: Final = "jobs"
-"""The folder of the file store in which the files of jobs are."""
 
 PARTS: Final = "parts"
 """The folder, in that of a job, in which its parts are."""
@@ -226,6 +254,11 @@ PARTS: Final = "parts"
 def job_folder(job_id: str) -> str:
     """Return the folder of the file store in which all files of a job are."""
     return f"{JOBS}/{job_id}"
+
+
+def plan_folder(job_id: str) -> str:
+    """Return the folder in which what the plan of a job staged is."""
+    return f"{job_folder(job_id)}/plan"
 
 
 def parts_folder(job_id: str) -> str:

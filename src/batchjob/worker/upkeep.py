@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from batchjob.abc import Clock, FileStore, JobQuery, Limits, Store
+from batchjob.core.files import JOBS
 from batchjob.core.status import OPEN, sources
 from batchjob.errors import UnknownJob
 from batchjob.worker.listening import Teller
-from batchjob.worker.run import JOBS, PARTS, job_folder, parts_folder
+from batchjob.worker.run import PARTS, job_folder, parts_folder
 
 _PAGE: Final = 100  # jobs at a time
 _ROUNDS: Final = 3600.0  # seconds between two rounds of forgetting
