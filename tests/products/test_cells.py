@@ -76,7 +76,7 @@ def test_an_empty_catalogue_has_a_header(catalog_of: MakeCatalog) -> None:
         ("a=1", "a=1"),
     ],
 )
-def test_formulas_are_escaped(text: str, cell: str, catalog_of: MakeCatalog) -> None:
+def test_a15_formulas_are_escaped(text: str, cell: str, catalog_of: MakeCatalog) -> None:
     """A text that a spreadsheet takes for a formula gets one apostrophe more, and no other."""
     shop = _one(title=text)
     shop.value(shop.option("prod_a", text), "variant_0", text)

@@ -31,7 +31,7 @@ from batchjob.tabular import csv_writer, escape_formula, to_cell
         ("", ""),
     ],
 )
-def test_formulas_are_made_harmless(text: str, cell: str) -> None:
+def test_a15_formulas_are_made_harmless(text: str, cell: str) -> None:
     """A text that a spreadsheet would run, or that looks escaped, gets an apostrophe."""
     assert escape_formula(text) == cell
 

@@ -17,6 +17,7 @@ from batchjob.web.callers import WebRequest
 from batchjob.web.gate import OPEN, Gate
 from batchjob.web.nudges import in_background
 from batchjob.web.problems import allow, answer
+from batchjob.web.rates import Rate
 
 _log = logging.getLogger(__name__)
 
@@ -49,13 +50,15 @@ class WebSettings:
     """What an app may be told.
 
     ``max_body`` and ``max_upload`` are in bytes, ``link_seconds``, ``poll`` and ``heartbeat`` in
-    seconds. ``secret`` signs links and cursors: without one they end with the process.
+    seconds; ``creates_per_minute`` is how many jobs a user may make, in each process. ``secret``
+    signs links and cursors: without one they end with the process.
     ``public_url`` is where clients find the app, if it is not where it is served.
     """
 
     max_body: int = 1 << 20
     max_upload: int = 100 << 20
     streams_per_user: int = 5
+    creates_per_minute: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     link_seconds: int = 900
     secret: bytes | None = attrs.field(default=None, repr=False)
     public_url: str | None = None
@@ -111,6 +114,7 @@ def create_app(
                 "settings": given,
                 "prefix": prefix,
                 "in_flight": set(),
+                "creates": Rate(given.creates_per_minute),
             }
         ),
         logging_config=None,

@@ -40,6 +40,7 @@ async def create(request: WebRequest) -> Response[bytes]:
     """Make a job; the answer does not wait for its work."""
     key = _idempotency_key(request)
     body = await json_object(request, *_FIELDS)
+    request.app.state.creates.take(request.user.user_id)
     with _InFlight(request, key):
         try:
             job = await hop(
@@ -100,6 +101,7 @@ async def resume(request: WebRequest) -> Response[bytes]:
 async def retry(request: WebRequest) -> Response[bytes]:
     """Make a new job that tries the work of a failed one again."""
     await no_body(request)
+    request.app.state.creates.take(request.user.user_id)
     return _made(
         request, await hop(jobs_of(request).retry, job_id_of(request), actor=request.user.user_id)
     )

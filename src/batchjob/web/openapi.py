@@ -142,7 +142,7 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
                 "retry_batch_job",
                 "Make a new job that tries the work of a failed one again",
                 {201: _json("BatchJobAnswer", headers=[_LOCATION], links=_links())},
-                errors=[404, 408, 409, 413, 422],
+                errors=[404, 408, 409, 413, 422, 429],
                 parameters=[_ID],
             )
         },
@@ -205,7 +205,7 @@ def _create() -> dict[str, Any]:
         "create_batch_job",
         "Make a job; the answer does not wait for its work",
         {201: _json("BatchJobAnswer", headers=[_LOCATION], links=_links())},
-        errors=[404, 409, 422, *_BODY],
+        errors=[404, 409, 422, 429, *_BODY],
         headers=[("Idempotency-Key", "Names the request: sent again it makes no second job.", key)],
         body=_body("CreateBatchJob"),
     )

@@ -1,15 +1,18 @@
 """Serving an app with uvicorn: in a thread, so that the main thread is there for signals."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchjob.web.auth import is_loopback
 
 _GRACE: Final = 5  # seconds that answers have to end
+_HEAD: Final = 15.0  # seconds that the head of a request may take
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -40,16 +43,60 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def hasty(seconds: float) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol, with *seconds* for the head of each request.
+
+    uvicorn itself waits for ever for a head that was begun (slowloris). Bodies have a deadline of
+    their own, and connections at rest one of uvicorn's.
+    """
+
+    class Hasty(HttpToolsProtocol):
+        """Hangs up on who does not come to the end of a head."""
+
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._timer = self.loop.call_later(seconds, transport.close)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._rest()
+            elif self._timer is None:
+                self._timer = self.loop.call_later(seconds, self.transport.close)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._rest()
+            super().connection_lost(exc)
+
+        def _rest(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return Hasty
+
+
 class AppServer:
-    """Serves *app* at *listener* from `start` to `join`; *ended* is called when it has ended."""
+    """Serves *app* at *listener* from `start` to `join`; *ended* is called when it has ended.
+
+    The head of a request may take *head* seconds.
+    """
 
     def __init__(
-        self, app: Any, listener: socket.socket, *, ended: Callable[[], object] = lambda: None
+        self,
+        app: Any,
+        listener: socket.socket,
+        *,
+        ended: Callable[[], object] = lambda: None,
+        head: float = _HEAD,
     ) -> None:
         self._listener, self._ended = listener, ended
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=hasty(head),
                 log_config=None,  # the host's logging is the host's
                 access_log=False,  # addresses may hold the secret of a link; the app keeps a log
                 server_header=False,

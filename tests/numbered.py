@@ -1,0 +1,16 @@
+"""Tests that prove a line of a list have its number in their names: ``test_f2_f5_...``."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def numbers(letter: str) -> Iterator[int]:
+    """Yield the numbers behind *letter* in the names of all tests."""
+    for path in Path(__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
+                named := re.match(rf"test((?:_{letter}\d+)+)_", node.name)
+            ):
+                yield from map(int, re.findall(r"\d+", named[1]))
