@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.auth import auth
 from benchmarks.celery_jobs import celery_jobs
 from benchmarks.exports import DifferentBytes, exports
 from benchmarks.figures import Figure, Options, machine, table
@@ -29,6 +30,7 @@ _SUITES: Final[Mapping[str, Callable[[Options, Path], Iterator[Figure]]]] = {
     "celery": celery_jobs,
     "parallel": parallel,
     "http": http,
+    "auth": auth,
 }
 
 

@@ -70,7 +70,7 @@ def serve(folder: Path) -> None:
 
 def _app(jobs: BatchJobs, database: Database) -> Any:
     """Return the API, and the bare app beside it."""
-    settings = WebSettings(secret=_SECRET)
+    settings = WebSettings(secret=_SECRET, creates_per_minute=1_000_000)
     api = create_app(jobs, authenticator=ApiTokens(jobs), settings=settings)
     bare = _bare(jobs, database)
 

@@ -5,12 +5,14 @@ named by an entry point in the group ``batchjob``.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import pluggy
 
 from batchjob.abc import EngineFactory, FileStoreFactory, Settings, StoreFactory, Strategy
 from batchjob.core.actions import Action
+from batchjob.core.chunks import Lease
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 
@@ -54,6 +56,17 @@ def batchjob_allows(actor: str, action: Action, batch_type: str) -> bool | None:
     actor's own jobs too. Where nobody has an opinion, actors do what they like with their own jobs
     and see no others. One False outweighs any True, and what is raised here is logged and forbids.
     It is asked often: answer at once.
+    """
+
+
+@hookspec
+def batchjob_watch_attempt(  # type: ignore[empty-body]
+    job: BatchJob, lease: Lease
+) -> AbstractContextManager[Any]:
+    """Return what is entered before an attempt at a chunk, and left after it.
+
+    It is left with what the attempt raised, if anything, in the thread that worked. *lease* says
+    which plan, chunk or finish it is, and which attempt. What the plugin raises is logged.
     """
 
 

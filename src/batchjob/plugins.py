@@ -4,7 +4,8 @@ Adapters are found by entry point, the built-in ones too; none is imported here.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,7 @@ from batchjob.abc import (
     Works,
 )
 from batchjob.core.actions import Action
+from batchjob.core.chunks import Lease
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 from batchjob.errors import BatchJobError, PluginProblem, UnknownScheme, nearest
@@ -83,6 +85,17 @@ class Plugins:
                 return False
             said = said or answer is True
         return True if said else None
+
+    def watching(self, job: BatchJob, lease: Lease) -> Iterator[AbstractContextManager[Any]]:
+        """Yield what the hooks `batchjob_watch_attempt` return; what one raises is logged."""
+        given = {"job": job, "lease": lease}
+        for hook in self.manager.hook.batchjob_watch_attempt.get_hookimpls():
+            try:
+                found: Any = hook.function(*(given[name] for name in hook.argnames))
+            except Exception:  # noqa: BLE001 - any fault of a plugin is its own
+                _log.exception("plugin %s could not watch an attempt", hook.plugin_name)
+            else:
+                yield found
 
     @property
     def listeners(self) -> tuple[str, ...]:

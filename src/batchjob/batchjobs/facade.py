@@ -416,6 +416,7 @@ class BatchJobs(Files, Previews, Tokens):
             clock=self.clock,
             seconds=self.settings.lease,
             changed=self._teller.tell,
+            watching=self.plugins.watching,
         )
 
     def pool(self, *, threads: int, batch_types: Sequence[str] = ()) -> WorkerPool:

@@ -28,6 +28,7 @@ from batchjob.errors import (
     TransientConflict,
 )
 from batchjob.registry import Registry, context_class
+from batchjob.worker.attempts import Watching, watched
 from batchjob.worker.faults import backoff, detail, is_final, job_errors
 from batchjob.worker.heartbeat import Heartbeat
 from batchjob.worker.run import LeasedRun, parts_folder, plan_folder
@@ -46,7 +47,7 @@ class Worker:
     """Works on chunks of *store*, one at a time; make one for each thread.
 
     *limits* say what it may claim, *seconds* how long a lease holds. *changed* is called after each
-    commit that may have moved a job.
+    commit that may have moved a job; *watching* gives what is to be entered around attempts.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class Worker:
         clock: Clock,
         seconds: float,
         changed: Callable[[], object],
+        watching: Watching = lambda *_: (),
     ) -> None:
         self.id = secrets.token_hex(8)  # never a host's name: a restarted host is another worker
         self._store, self._files, self._registry, self._limits = store, files, registry, limits
         self._clock, self._seconds, self._changed = clock, seconds, changed
+        self._watching = watching
         self.is_overdue = False  # whether `step` hangs in a chunk that it has given up
         self._held: Lease | None = None
         self._run: LeasedRun[Any] | None = None
@@ -119,6 +122,25 @@ class Worker:
 
     def _do(self, lease: Lease, heartbeat: Heartbeat) -> None:
         job, strategy, context = self._load(lease)
+        with watched(self._watching, job, lease):
+            self._attempt(lease, heartbeat, job, strategy, context)
+        if lease.kind is ChunkKind.WORK:
+            faults.point("work.after_commit")
+            return
+        self._known = None
+        self._changed()
+        if lease.kind is ChunkKind.FINISH:
+            faults.point("finish.after_commit")
+            self._forget(parts_folder(lease.job_id))  # the job's file holds them now
+
+    def _attempt(
+        self,
+        lease: Lease,
+        heartbeat: Heartbeat,
+        job: BatchJob,
+        strategy: Strategy[Any],
+        context: Any,
+    ) -> None:
         heartbeat.limit(strategy.time_limit, lambda: self._overdue(lease, strategy))
         pauses = iter(_PAUSES)
         while True:
@@ -135,14 +157,6 @@ class Worker:
                     raise
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             heartbeat.check()
-        if lease.kind is ChunkKind.WORK:
-            faults.point("work.after_commit")
-            return
-        self._known = None
-        self._changed()
-        if lease.kind is ChunkKind.FINISH:
-            faults.point("finish.after_commit")
-            self._forget(parts_folder(lease.job_id))  # the job's file holds them now
 
     def _load(self, lease: Lease) -> tuple[BatchJob, Strategy[Any], Any]:
         """Return the job, its strategy and its context, kept from one chunk to the next."""

@@ -1,0 +1,1 @@
+"""Spans and counters by OpenTelemetry, for hosts that have set up its SDK."""
