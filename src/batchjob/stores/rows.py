@@ -125,7 +125,7 @@ def of_token(kept: KeptToken) -> dict[str, Any]:
     return {**attrs.asdict(kept.token), "hash": kept.sha256}
 
 
-def token(row: sa.RowMapping) -> Token:
+def token(row: sa.RowMapping | Mapping[str, Any]) -> Token:
     """Return the token of a row."""
     return Token(**{field.name: row[field.name] for field in attrs.fields(Token)})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -18,19 +18,17 @@ from batchjob.stores.tables import token
 
 _NAMES: Final = (*(field.name for field in attrs.fields(Token)), "hash")
 _COLUMNS: Final = tuple(token.c[name] for name in _NAMES)
-_NOBODY: Final[Mapping[str, str | datetime]] = {
+_NOBODY: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(_NAMES),
     "id": "",
     "user_id": "",
     "hash": "",
     "created_at": datetime(1970, 1, 1, tzinfo=UTC),
 }
+_ASKED: Final = sa.select(sa.bindparam("sha256", type_=token.c.hash.type).label("hash")).subquery()
 # One row comes back whether there is such a token or not: how long it takes must not tell.
-_FOUND: Final = (
-    sa.select(*_COLUMNS)
-    .where(token.c.hash == sa.bindparam("sha256"))
-    .union_all(sa.select(*(sa.literal(_NOBODY.get(each.name), each.type) for each in _COLUMNS)))
-    .order_by(sa.desc("hash"))
-    .limit(1)
+_FOUND: Final = sa.select(*_COLUMNS).select_from(
+    _ASKED.outerjoin(token, token.c.hash == _ASKED.c.hash)
 )
 
 
@@ -48,7 +46,8 @@ class SqlTokens(TokenStore):
     def find_token(self, sha256: str) -> KeptToken | None:
         """Return the token of a secret by its digest, whether it lets anybody in or not."""
         with self._database.read() as connection:
-            row = connection.execute(_FOUND, {"sha256": sha256}).mappings().one()
+            known = connection.execute(_FOUND, {"sha256": sha256}).mappings().one()
+        row = known if known["hash"] is not None else _NOBODY
         found = KeptToken(token=rows.token(row), sha256=row["hash"])
         return found if found.sha256 else None
 
