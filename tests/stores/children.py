@@ -29,7 +29,7 @@ def fork_after_use(url: str) -> None:
     with opened(url) as store:
         job = created(store)
         with store._database.read() as connection:
-            seen, engine = [connection.scalar(_STATUS)], store._database._engine()
+            seen, engine = [connection.scalar(_STATUS)], store._database._here().writes
             if not (child := os.fork()):
                 _cancel_and_exit(store, job.id, engine)
             _, status = os.waitpid(child, 0)
@@ -42,7 +42,7 @@ def fork_after_use(url: str) -> None:
 
 def _cancel_and_exit(store: SqlStore, job_id: str, parents: sa.Engine) -> None:
     try:
-        if store._database._engine() is parents:
+        if store._database._here().writes is parents:
             os._exit(2)
         store.move(job_id, "cancel", at=NOON, actor="child")
         store.close()

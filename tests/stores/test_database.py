@@ -112,6 +112,15 @@ def test_a_locked_store_is_still_read(sqlite_url: str) -> None:
     store.close()
 
 
+def test_a_transaction_inside_another_gives_up(sqlite_url: str) -> None:
+    """A thread that writes while it writes is told that the store is locked, in time."""
+    store = SqlStore.open(sqlite_url, SHORT)
+    with store.transaction(), pytest.raises(StoreUnavailable, match="is locked"):
+        created(store)
+    assert created(store)
+    store.close()
+
+
 def test_a_full_disk_keeps_nothing(sqlite_url: str) -> None:
     """A store without room refuses the whole transaction, and goes on when there is room."""
     with opened(sqlite_url) as store:

@@ -195,11 +195,11 @@ class Crossing:
 
     def __enter__(self) -> None:
         self.other.execute("SELECT 1 FROM batchjob_job WHERE id = %s FOR UPDATE", [self.job_id])
-        engine = self.store._database._engine()
+        engine = self.store._database._here().writes
         sa.event.listen(engine, "before_cursor_execute", self.before)
 
     def __exit__(self, *_: object) -> None:
-        sa.event.remove(self.store._database._engine(), "before_cursor_execute", self.before)
+        sa.event.remove(self.store._database._here().writes, "before_cursor_execute", self.before)
         if self.wants:
             self.wants.join()
 
@@ -277,7 +277,7 @@ def test_f34_a_serialization_failure_is_tried_three_times_again(server: SqlStore
     """A short transaction is tried again three times at most."""
     job = created(server)
     refusing = Refusing(3)
-    sa.event.listen(server._database._engine(), "begin", refusing)
+    sa.event.listen(server._database._here().writes, "begin", refusing)
     server.pause(job.id, at=NOON, actor=None)
     assert len(server.events(job.id)) == 2
     refusing.left = 4

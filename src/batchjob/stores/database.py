@@ -7,10 +7,12 @@ Connections belong to one process: after a fork the child makes its own.
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
+import attrs
 import sqlalchemy as sa
 
 from batchjob.errors import InvalidSetting, MissingExtra
@@ -42,6 +44,15 @@ def parsed(url: str) -> sa.URL:
     return parts.set(drivername=_DRIVERS[parts.drivername])
 
 
+@attrs.frozen
+class _Here:
+    """What one process has: connections that it writes and reads with, and whose turn it is."""
+
+    writes: sa.Engine
+    reads: sa.Engine
+    turn: threading.Lock = attrs.field(factory=threading.Lock)
+
+
 class Database:
     """Connections to one database, for any number of threads.
 
@@ -52,8 +63,7 @@ class Database:
     def __init__(self, url: sa.URL, *, lease: float) -> None:
         self.url = url
         self._lease = lease
-        # by process, since a parent's are never touched: one that writes, and one that reads
-        self._engines: dict[int, tuple[sa.Engine, sa.Engine]] = {}
+        self._processes: dict[int, _Here] = {}  # a parent's are never touched
 
     @property
     def is_sqlite(self) -> bool:
@@ -73,13 +83,14 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that commits when the block ends, and keeps nothing if it raises."""
-        with translated(self.url), self._engine().begin() as connection:
+        here = self._here()
+        with translated(self.url), self._turn(here.turn), here.writes.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a connection that only reads, and waits for nobody."""
-        with translated(self.url), self._engines_here()[1].connect() as connection:
+        with translated(self.url), self._here().reads.connect() as connection:
             yield connection
 
     def log_ahead(self) -> None:
@@ -88,7 +99,7 @@ class Database:
         The file remembers it. SQLite refuses the change at once while somebody writes, so wait
         for the writer's lock and try again.
         """
-        with translated(self.url), closing(self._engine().raw_connection()) as connection:
+        with translated(self.url), closing(self._here().writes.raw_connection()) as connection:
             driver: Any = connection.driver_connection
             for left in reversed(range(_TRIES)):
                 try:
@@ -103,17 +114,28 @@ class Database:
 
     def close(self) -> None:
         """Let go of this process's connections; the next use opens new ones."""
-        if engines := self._engines.pop(os.getpid(), None):
-            engines[0].dispose()  # they share their connections
+        if here := self._processes.pop(os.getpid(), None):
+            here.writes.dispose()  # and with it the other's: they share them
 
-    def _engine(self) -> sa.Engine:
-        return self._engines_here()[0]
+    @contextmanager
+    def _turn(self, turn: threading.Lock) -> Iterator[None]:
+        """Let one thread after the other write to a SQLite file.
 
-    def _engines_here(self) -> tuple[sa.Engine, sa.Engine]:
+        SQLite has no queue: who finds it locked sleeps and looks again, while it may be free. Whose
+        turn does not come soon asks SQLite all the same.
+        """
+        mine = self.is_sqlite and turn.acquire(timeout=self._lease / 8)
+        try:
+            yield
+        finally:
+            if mine:
+                turn.release()
+
+    def _here(self) -> _Here:
         pid = os.getpid()
-        return self._engines.get(pid) or self._engines.setdefault(pid, self._made())
+        return self._processes.get(pid) or self._processes.setdefault(pid, self._made())
 
-    def _made(self) -> tuple[sa.Engine, sa.Engine]:
+    def _made(self) -> _Here:
         arguments = self._of_sqlite() if self.is_sqlite else self._of_postgresql()
         try:
             engine = sa.create_engine(
@@ -127,8 +149,8 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(engine, "connect", _prepare)
             sa.event.listen(engine, "begin", _begin)
-            return engine, engine.execution_options(**{_READS: True})
-        return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
+            return _Here(engine, engine.execution_options(**{_READS: True}))
+        return _Here(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
 
     def _of_sqlite(self) -> dict[str, Any]:
         # no isolation level: the driver leaves transactions to us
