@@ -43,7 +43,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(Any|Callable|Mapping|Sequence|Iterable|Iterator|Literal|Self|Final|ClassVar)"),
     ("py:.*", r"(AbstractContextManager|BinaryIO|TextIO|datetime|Path|Decimal|EntryPoint)"),
     ("py:.*", r"(KeyboardInterrupt|ValueError|Connection|Engine|EnumType|StrEnum|PluginManager)"),
-    ("py:.*", r"(.*\.)?(T|Context|Json|JsonObject|JsonScalar|_Worded)"),
+    ("py:.*", r"(.*\.)?(T|Context|RowT|Json|JsonObject|JsonScalar|_Worded)"),
     ("py:obj", r"BatchJob.status"),  # a word of Medusa
 ]
 

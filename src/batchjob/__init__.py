@@ -22,6 +22,7 @@ from batchjob.abc import (
 )
 from batchjob.batchjobs import BatchJobs, BatchType
 from batchjob.converters import job_from_json, job_to_json, json_key
+from batchjob.core.changes import Change, ChangePage, Outcome
 from batchjob.core.chunks import Chunk, Part
 from batchjob.core.events import Event
 from batchjob.core.files import FileRecord, StoredFile
@@ -32,7 +33,7 @@ from batchjob.core.status import MOVES, Status
 from batchjob.core.tokens import Token
 from batchjob.errors import BatchJobError, Fault, InvalidContext, InvalidState, Refused
 from batchjob.hookspecs import hookimpl
-from batchjob.tabular import ExportStrategy
+from batchjob.tabular import ExportStrategy, ImportContext, ImportStrategy, Row, column
 
 __all__ = [
     "MOVES",
@@ -40,6 +41,8 @@ __all__ = [
     "BatchJobError",
     "BatchJobs",
     "BatchType",
+    "Change",
+    "ChangePage",
     "Chunk",
     "ChunkStore",
     "Clock",
@@ -51,6 +54,8 @@ __all__ = [
     "Fault",
     "FileRecord",
     "FileStore",
+    "ImportContext",
+    "ImportStrategy",
     "InvalidContext",
     "InvalidState",
     "JobError",
@@ -58,11 +63,13 @@ __all__ = [
     "JobQuery",
     "JobStore",
     "Limits",
+    "Outcome",
     "Outcomes",
     "Part",
     "Pool",
     "Refused",
     "Result",
+    "Row",
     "Run",
     "Settings",
     "Standing",
@@ -77,6 +84,7 @@ __all__ = [
     "TokenStore",
     "Wait",
     "Works",
+    "column",
     "hookimpl",
     "job_from_json",
     "job_to_json",

@@ -350,6 +350,23 @@ class InputChanged(BatchJobError):
         return f"the job's file {self.fault}; upload it again and make a new job"
 
 
+class FileFault(Refused):
+    """A file that an import was given cannot be read, so that no row of it counts.
+
+    ``errors`` hold `batchjob.core.results.JobError` values: what is wrong, and where.
+    """
+
+    code = "file_fault"
+
+    def __init__(self, errors: Sequence[object]) -> None:
+        super().__init__("the file cannot be read", errors)
+        self.args = (tuple(errors),)
+
+    def __str__(self) -> str:
+        said = "; ".join(str(getattr(error, "message", error)) for error in self.errors)
+        return f"{self.reason}: {said}"
+
+
 class TimeLimit(BatchJobError):
     """An attempt at a chunk took longer than its strategy allows."""
 

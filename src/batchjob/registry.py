@@ -88,7 +88,7 @@ def context_class(strategy: type[Strategy[Any]]) -> type[Any]:
 
     `InvalidStrategy` if there is none: ``class Mine(Strategy[MyContext])`` names one.
     """
-    found = _parameter(strategy)
+    found = parameter_of(strategy, Strategy, 0)
     if found is dict or get_origin(found) is dict:
         return dict
     if not (inspect.isclass(found) and attrs.has(found)):
@@ -100,15 +100,18 @@ def context_class(strategy: type[Strategy[Any]]) -> type[Any]:
     return found
 
 
-def _parameter(cls: type[Any]) -> Any:
-    """Return what *cls* gives for `Strategy`'s parameter, following the bases between them."""
+def parameter_of(cls: type[Any], generic: type[Any], at: int) -> Any:
+    """Return what *cls* gives for a parameter of *generic*, following the bases between them.
+
+    None, or a type variable, if it gives nothing.
+    """
     for base in get_original_bases(cls):
         origin = get_origin(base) or base
-        if not (inspect.isclass(origin) and issubclass(origin, Strategy)):
+        if not (inspect.isclass(origin) and issubclass(origin, generic)):
             continue
-        if origin is Strategy:
-            return next(iter(get_args(base)), None)
-        found = _parameter(origin)
+        if origin is generic:
+            return next(iter(get_args(base)[at:]), None)
+        found = parameter_of(origin, generic, at)
         if isinstance(found, TypeVar):  # the base is generic: the subclass says what it is
             parameters: tuple[Any, ...] = getattr(origin, "__parameters__", ())
             found = dict(zip(parameters, get_args(base), strict=False)).get(found)

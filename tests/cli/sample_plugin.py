@@ -9,14 +9,19 @@ from typing import Any
 import attrs
 
 from batchjob import (
+    Change,
     Chunk,
+    ImportContext,
+    ImportStrategy,
     JobError,
     Outcomes,
     Part,
     Refused,
+    Row,
     Run,
     Settings,
     Strategy,
+    column,
     hookimpl,
     json_key,
 )
@@ -129,10 +134,33 @@ class ReadFile(Strategy[dict[str, Any]]):
         """Do nothing."""
 
 
+@attrs.frozen(kw_only=True)
+class Guest:
+    """A row of a list of guests."""
+
+    name: str = attrs.field(metadata=column("Name", key=True, example="Ada"))
+    seats: int = attrs.field(metadata=column("Seats", least=1, example="2"))
+
+
+class Guests(ImportStrategy[ImportContext, Guest]):
+    """Knows one guest already, and keeps nothing."""
+
+    batch_type = "guests"
+
+    def plan_rows(self, run: Run[ImportContext], rows: Sequence[Row[Guest]]) -> Iterator[Change]:
+        """Compare with the one who is known."""
+        for row in rows:
+            old = {"seats": 1} if row.value.name == "Eve" else None
+            yield Change.between(row.number, row.value.name, old, {"seats": row.value.seats})
+
+    def apply(self, run: Run[ImportContext], changes: Sequence[Change]) -> None:
+        """Keep nothing."""
+
+
 @hookimpl
 def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
     """Offer them all."""
-    return [Count(), Silent(), Refusing(), Buggy(), Stubborn(), ReadFile()]
+    return [Count(), Silent(), Refusing(), Buggy(), Stubborn(), ReadFile(), Guests()]
 
 
 def _wait_for(gate: Path, run: Run[CountContext]) -> None:

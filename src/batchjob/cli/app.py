@@ -10,6 +10,7 @@ import click
 
 from batchjob.cli import exits
 from batchjob.cli.demo import demo
+from batchjob.cli.files import errors, template
 from batchjob.cli.interrupts import exit_status, interruptible
 from batchjob.cli.looking import list_, show, types
 from batchjob.cli.making import create, run
@@ -82,11 +83,13 @@ def program(context: click.Context) -> None:
 for _command in (
     demo,
     types,
+    template,
     run,
     create,
     work,
     list_,
     show,
+    errors,
     confirm,
     cancel,
     pause,

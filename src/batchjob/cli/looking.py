@@ -88,10 +88,25 @@ def list_(
 
 @click.command()
 @click.argument("job_id", metavar="ID")
+@click.option("--changes", is_flag=True, help="What it would do or did, row by row, instead.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many changes."
+)
+@click.option(
+    "--offset",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many changes to leave out before them.",
+)
 @with_json
 @with_settings
-def show(where: Where, job_id: str, *, as_json: bool) -> int:
-    """Print all that is known of a job."""
+def show(
+    where: Where, job_id: str, *, changes: bool, limit: int, offset: int, as_json: bool
+) -> int:
+    """Print all that is known of a job, or its changes."""
+    if changes:
+        return _show_changes(where, job_id, limit=limit, offset=offset, as_json=as_json)
     with where.open() as jobs:
         job, events, standing = jobs.get(job_id), jobs.events(job_id), jobs.standing(job_id)
     if as_json:
@@ -100,6 +115,21 @@ def show(where: Where, job_id: str, *, as_json: bool) -> int:
     from batchjob.cli.render import show_job
 
     show_job(job, events=events, rows=_standing(standing, job, where))
+    return exits.DONE
+
+
+def _show_changes(where: Where, job_id: str, *, limit: int, offset: int, as_json: bool) -> int:
+    with where.open() as jobs:
+        page = jobs.changes(job_id, limit=limit, offset=offset)
+    if as_json:
+        from batchjob.converters import change_to_json
+
+        found = [change_to_json(change) for change in page.changes]
+        write_json({"changes": found, "count": page.count, "offset": offset, "limit": limit})
+        return exits.DONE
+    from batchjob.cli.changes import show_changes
+
+    show_changes(page)
     return exits.DONE
 
 

@@ -107,7 +107,7 @@ def show_list(page: JobPage, *, offset: int) -> None:
     """Print a page of jobs, and how many there are in all."""
     out = console()
     if page.jobs:
-        table, now = _table("Job", "Type", "Status", "Done", "Age"), datetime.now(UTC)
+        table, now = table_of("Job", "Type", "Status", "Done", "Age"), datetime.now(UTC)
         for job in page.jobs:
             table.add_row(
                 *(text(job.id), text(job.batch_type), _status(job), text(_done(job))),
@@ -123,7 +123,7 @@ def show_tokens(tokens: Sequence[Token]) -> None:
     """Print whose each token is, and until when it lets its holder in."""
     out = console()
     if tokens:
-        table, now = _table("Token", "User", "Email", "Name", "Expires"), datetime.now(UTC)
+        table, now = table_of("Token", "User", "Email", "Name", "Expires"), datetime.now(UTC)
         for token in tokens:
             words = text(token.id), text(token.user_id), text(token.email or "-")
             table.add_row(*words, text(token.name or "-"), _until(token, now))
@@ -144,14 +144,15 @@ def show_types(types: Sequence[BatchType]) -> None:
         out.print(text(f"{each.type} (version {each.version})", "bold"))
         keys = each.context_schema.get("properties")
         rows = _keys(each.context_schema, keys) if isinstance(keys, Mapping) else []
-        words = _key_table(rows) if rows else text("any context")
+        words = _keytable_of(rows) if rows else text("any context")
         out.print(Padding(words, (0, 0, 0, 2), expand=False))
         out.print()
     if not types:
         out.print(text("No batch types: no plugin that is installed offers one."))
 
 
-def _table(*names: str) -> Table:
+def table_of(*names: str) -> Table:
+    """Return a table without lines, whose columns are called *names*."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for at, name in enumerate(names):
         table.add_column(name, overflow="fold", no_wrap=at == 0)
@@ -210,19 +211,20 @@ def _age(seconds: float) -> str:
 def _print_errors(out: Console, result: Result | None) -> None:
     errors = result.errors if result else ()
     for error in errors[:SHOWN_ERRORS]:
-        out.print(text("Error", "bold red") + " " + text(_error(error)))
+        out.print(text("Error", "bold red") + " " + text(describe_error(error)))
     if len(errors) > SHOWN_ERRORS:
         out.print(text(f"and {len(errors) - SHOWN_ERRORS:,} more errors"))
 
 
-def _error(error: JobError) -> str:
+def describe_error(error: JobError) -> str:
+    """Return *error* with its place, in words."""
     place = [f"row {error.row}"] if error.row is not None else []
     place += [f"column {error.column}"] if error.column is not None else []
     return f"{', '.join(place)}: {error.message}" if place else error.message
 
 
 def _print_events(out: Console, events: Sequence[Event]) -> None:
-    table = _table("Event", "Time (UTC)", "From", "To", "By", "Reason")
+    table = table_of("Event", "Time (UTC)", "From", "To", "By", "Reason")
     for event in events:
         source, actor, reason = event.from_status or "-", event.actor or "-", event.reason or ""
         table.add_row(
@@ -257,8 +259,8 @@ def _arms(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
 
 
-def _key_table(rows: Sequence[tuple[str, str, str]]) -> Table:
-    table = _table("Key", "Kind", "Meaning")
+def _keytable_of(rows: Sequence[tuple[str, str, str]]) -> Table:
+    table = table_of("Key", "Kind", "Meaning")
     for row in rows:
         table.add_row(*map(text, row))
     return table

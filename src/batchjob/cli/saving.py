@@ -24,7 +24,7 @@ def with_out(command: Command) -> Command:
         "--out",
         metavar="PATH",
         callback=lambda _, __, value: None if value is None else Out.checked(value),
-        help="Save the job's file here.",
+        help="Save the file here.",
     )
     return option(command)
 
@@ -55,7 +55,7 @@ class Out:
         `NoResult` if the job made none, `StoreUnavailable` if it cannot be read or written.
         """
         try:
-            with jobs.open_result(job_id) as source, self._written() as target:
+            with jobs.open_result(job_id) as source, self.written() as target:
                 shutil.copyfileobj(source, target, 1 << 20)
                 return target.tell() if target.seekable() else source.tell()
         except UnknownFile:
@@ -64,7 +64,8 @@ class Out:
             ) from None
 
     @contextmanager
-    def _written(self) -> Iterator[BinaryIO]:
+    def written(self) -> Iterator[BinaryIO]:
+        """Open the file to write it, whole or not at all; `StorageFull` if it cannot be."""
         try:
             if self.path.exists() and not self.path.is_file():  # a device or a pipe
                 with self.path.open("wb") as file:

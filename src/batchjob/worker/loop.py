@@ -212,10 +212,12 @@ class Worker:
         return Finished(file=run.written, errors=run.errors)
 
     def _fail(self, lease: Lease, error: BaseException) -> None:
-        _log.warning(
+        is_meant = isinstance(error, Refused)  # what a user asked for cannot be done: no fault here
+        _log.log(
+            logging.INFO if is_meant else logging.WARNING,
             "%s %d of job %s failed, attempt %d of %d",
             *(lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts),
-            exc_info=error,
+            exc_info=None if is_meant else error,
         )
         self._known = None
         if self._store.fail(

@@ -1,0 +1,15 @@
+"""What batchjob finds by the entry point."""
+
+from typing import Any
+
+from batchjob import Settings, Strategy, hookimpl
+
+
+@hookimpl
+def batchjob_strategies(settings: Settings) -> list[Strategy[Any]]:
+    """Offer the import, on the database of the jobs."""
+    from sqlalchemy import create_engine
+
+    from stock_levels import StockImport
+
+    return [StockImport(create_engine(settings.store))]

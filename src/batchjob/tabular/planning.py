@@ -1,0 +1,226 @@
+"""How an import's file becomes chunks of changes: the flow of one plan.
+
+The file is read twice. The first time all of it is looked at, so that no row is planned of a file
+that cannot be read; the second time rows are planned, page by page, each group of rows in one.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from unicodedata import normalize
+
+import attrs
+
+from batchjob._typing import JsonScalar
+from batchjob.abc import Run
+from batchjob.core.changes import Change, Outcome
+from batchjob.core.chunks import Chunk
+from batchjob.core.results import JobError
+from batchjob.errors import InputChanged, InvalidStrategy, Refused
+from batchjob.tabular.columns import Bound, Columns, open_records
+from batchjob.tabular.records import Record, Records, show
+from batchjob.tabular.reports import write_report
+from batchjob.tabular.scratch import Scratch
+from batchjob.tabular.staged import change_line
+
+if TYPE_CHECKING:
+    from batchjob.tabular.imports import ImportStrategy
+
+RowT = TypeVar("RowT")
+
+REPORT_NAME: Final = "import-errors.csv"
+_PAGE: Final = 1000  # records that are looked at together
+_ROWS: Final = 5  # times as many rows as groups a chunk may have, before it is ended
+
+
+class Row(NamedTuple, Generic[RowT]):
+    """A row of an import's file: its ``number``, as a spreadsheet counts, and what it says.
+
+    ``bad`` has the names of columns whose cells are at fault: they have no value.
+    """
+
+    number: int
+    value: RowT
+    group: str
+    bad: frozenset[str] = frozenset()
+
+
+@contextmanager
+def opened(
+    strategy: "ImportStrategy[Any, Any]", run: Run[Any], columns: Columns
+) -> Iterator[Records]:
+    """Open the file of a job; `InputChanged`, at the end, if it is not what was uploaded."""
+    known = run.file(strategy.file_key(run.context)).file
+    with run.open(known.key) as file:
+        records = open_records(file, columns, limits=strategy.limits)
+        yield records
+        for _ in records:  # what was not read yet
+            pass
+        if (records.size, records.sha256) != (known.size, known.sha256):
+            raise InputChanged("was changed since it was uploaded")
+
+
+class Planning:
+    """One plan of *strategy*; what does not fit into memory is in *kept*."""
+
+    def __init__(self, strategy: "ImportStrategy[Any, Any]", run: Run[Any], kept: Scratch) -> None:
+        self._strategy, self._run, self._kept = strategy, run, kept
+        self._columns = strategy.columns(run)
+        self._skips = bool(getattr(run.context, "skip_invalid", False))
+        self._counts: Counter[str] = Counter()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks; `Refused` at the end if rows are at fault and not to be left out."""
+        together = self._look()
+        with opened(self._strategy, self._run, self._columns) as records:
+            bound = self._bound(records)
+            found = self._grouped(records, bound)
+            if not together:
+                self._kept.keep((group, each.row, each.cells) for group, each in found)
+                found = (
+                    (group, Record(row, cells, odd=True))
+                    for group, row, cells in self._kept.in_order()
+                )
+            for page in self._pages(found):
+                self._run.checkpoint()
+                yield from self._staged(self._planned(page, bound))
+        if self._kept.error_count:
+            self._report()
+        self._strategy.describe(self._run, self._counts)
+
+    def _look(self) -> bool:
+        """Read the file once; return whether the rows of each group follow each other."""
+        with opened(self._strategy, self._run, self._columns) as records:
+            bound = self._bound(records)
+            unique = [column for column in bound.columns if column.unique]
+            for page in _batched(records, _PAGE):
+                self._run.checkpoint()
+                groups = self._strategy.groups(self._run, bound, page)
+                if groups is not None:
+                    self._kept.see_groups(groups)
+                for column in unique:
+                    self._kept.see_keys(_keys(bound, column.name, page))
+            self._kept.blame(self._strategy.check_header(self._run, bound))
+        self._kept.blame(_repeated(*each) for each in self._kept.repeated())
+        return self._kept.groups_stand_together()
+
+    def _bound(self, records: Records) -> Bound:
+        escaped = bool(getattr(self._run.context, "escape_formulas", True))
+        return Bound(self._columns, records, unescape=escaped)
+
+    def _grouped(self, records: Records, bound: Bound) -> Iterator[tuple[str, Record]]:
+        for page in _batched(records, _PAGE):
+            groups = self._strategy.groups(self._run, bound, page)
+            yield from zip(groups or [str(each.row) for each in page], page, strict=True)
+
+    def _pages(self, found: Iterable[tuple[str, Record]]) -> Iterator[list[tuple[str, Record]]]:
+        """Yield pages of records; those of a group are never parted."""
+        size, page, groups, last = self._strategy.page_size, list[tuple[str, Record]](), 0, None
+        for group, record in found:
+            if group != last:
+                if groups >= size or len(page) >= size * _ROWS:
+                    yield page
+                    page, groups = [], 0
+                last, groups = group, groups + 1
+            page.append((group, record))
+        if page:
+            yield page
+
+    def _planned(self, page: Sequence[tuple[str, Record]], bound: Bound) -> list[Change]:
+        """Return what becomes of each record."""
+        numbers = [record.row for _, record in page]
+        errors = defaultdict(list, self._kept.errors_of(min(numbers), max(numbers)))
+        group_of = {record.row: group for group, record in page}
+        rows, bad, fresh = [], defaultdict[str, set[str]](set), list[JobError]()
+        for group, record in page:
+            values, faults = bound.values(record)
+            fresh += faults
+            names = frozenset(each.column for each in faults if each.column)
+            bad[group] |= names
+            if not faults or (values and self._strategy.takes_bad_rows):
+                value = self._strategy.value(bound, values)
+                rows.append(Row(record.row, value, group, names))
+        changes = dict[int, Change]()
+        for each in self._strategy.plan_rows(self._run, rows):
+            if isinstance(each, Change):
+                changes[each.row] = each
+            elif each.column is None or each.column not in bad[group_of.get(each.row or 0, "")]:
+                fresh.append(each)  # of a cell that is at fault already nothing more is said
+        self._kept.blame(fresh)
+        for error in fresh:
+            errors[error.row or 0].append(error)
+        failed = {group_of[row] for row in errors if row in group_of}
+        return [
+            _failed(group, record, errors.get(record.row, ()))
+            if group in failed
+            else self._change(changes, group, record)
+            for group, record in page
+        ]
+
+    def _change(self, changes: dict[int, Change], group: str, record: Record) -> Change:
+        change = changes.get(record.row)
+        if change is None:
+            name = type(self._strategy).__qualname__
+            raise InvalidStrategy(
+                name, f"plan_rows gave neither change nor error of row {record.row}"
+            )
+        return attrs.evolve(change, group=group)
+
+    def _staged(self, changes: Sequence[Change]) -> Iterator[Chunk]:
+        """Yield the chunk of a page; none, where the job is to be refused anyway."""
+        self._kept.fail(each.row for each in changes if each.outcome is Outcome.FAILED)
+        for change in changes:
+            self._counts.update(self._strategy.counted(change))
+        if self._kept.error_count and not self._skips:
+            return
+        stored = self._run.stage(map(change_line, changes))
+        yield Chunk({"file": attrs.asdict(stored)}, weight=len(changes))
+
+    def _report(self) -> None:
+        rows = self._kept.failed() if self._skips else None
+        write_errors(self._strategy, self._run, self._columns, self._kept, rows)
+        errors = self._kept.first_errors()
+        if not self._skips:
+            count = self._kept.error_count
+            raise Refused(f"the file has {count} error{'s' * (count != 1)}", errors)
+        for error in errors:
+            self._run.error(error)
+
+
+def write_errors(
+    strategy: "ImportStrategy[Any, Any]",
+    run: Run[Any],
+    columns: Columns,
+    kept: Scratch,
+    rows: Iterator[int] | None,
+) -> None:
+    """Write the error report of a job: of all rows, or of *rows* alone."""
+    with opened(strategy, run, columns) as records, run.report(REPORT_NAME) as file:
+        write_report(file, records, kept.errors(), rows=rows)
+
+
+def _keys(bound: Bound, name: str, page: Iterable[Record]) -> Iterator[tuple[str, str, int]]:
+    at = bound.at[name]
+    for record in page:
+        if record.error is None and (cell := bound.text(record, at)) is not None:
+            yield name, cell if cell.isascii() else normalize("NFC", cell), record.row
+
+
+def _repeated(column: str, value: str, row: int, first: int) -> JobError:
+    message = f"{show(value)} stands in row {first} already; it has to be another one in each row"
+    params: dict[str, JsonScalar] = {"found": value[:100], "first": first}
+    return JobError(code="duplicate_key", message=message, row=row, column=column, params=params)
+
+
+def _failed(group: str, record: Record, errors: Sequence[JobError]) -> Change:
+    key = next((cell for cell in record.cells if cell.strip()), "")
+    failed = Outcome.FAILED
+    return Change(row=record.row, key=key[:100], outcome=failed, group=group, errors=tuple(errors))
+
+
+def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    found = iter(records)
+    while page := list(islice(found, size)):
+        yield page

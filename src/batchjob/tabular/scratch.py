@@ -1,0 +1,146 @@
+"""What one plan of an import keeps on the disk of its worker, because memory would grow with it.
+
+Here belong the groups and keys of all rows, rows whose group does not stand together, and errors by
+row. Nothing in it outlives the block: what a job keeps is in the store and its files.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from batchjob.core.results import KEPT_ERRORS, JobError, more_errors
+from batchjob.errors import StorageFull
+from batchjob.tabular.staged import error_list, error_of
+
+_TABLES: Final = """
+CREATE TABLE stretch (grp TEXT NOT NULL);
+CREATE TABLE seen (col TEXT, value TEXT, row INTEGER);
+CREATE TABLE record (grp TEXT NOT NULL, row INTEGER PRIMARY KEY, cells TEXT NOT NULL);
+CREATE TABLE error (row INTEGER, said TEXT);
+CREATE INDEX error_row ON error (row);
+CREATE TABLE failed (row INTEGER PRIMARY KEY) WITHOUT ROWID;
+"""
+# Nothing is to survive a crash, so nothing is waited for.
+_PRAGMAS: Final = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+_IN_ORDER: Final = """SELECT record.grp, record.row, record.cells FROM record
+JOIN (SELECT grp, MIN(row) AS first FROM record GROUP BY grp) USING (grp)
+ORDER BY first, record.row"""
+_REPEATED: Final = """SELECT seen.col, seen.value, seen.row, first FROM seen JOIN (
+    SELECT col, value, MIN(row) AS first FROM seen GROUP BY col, value HAVING COUNT(*) > 1
+) USING (col, value) WHERE seen.row > first ORDER BY seen.row"""
+
+
+class Scratch:
+    """A database in a folder of its own; make it by `scratch`."""
+
+    def __init__(self, folder: str) -> None:
+        # A plan runs in one thread, and is closed in it or where its generator is thrown away.
+        path = Path(folder, "scratch.db")
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.executescript(_PRAGMAS + _TABLES)
+        self._db.execute("BEGIN")
+        self._last: str | None = None
+        self.error_count = 0
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def see_groups(self, groups: Iterable[str]) -> None:
+        """Take the groups of the next rows."""
+        last, starts = self._last, []
+        for group in groups:
+            if group != last:
+                last = group
+                starts.append((group,))
+        self._last = last
+        self._db.executemany("INSERT INTO stretch VALUES (?)", starts)
+
+    def groups_stand_together(self) -> bool:
+        """Tell whether the rows of each group that was seen followed each other."""
+        found = self._db.execute("SELECT COUNT(*) = COUNT(DISTINCT grp) FROM stretch")
+        return bool(found.fetchone()[0])
+
+    def see_keys(self, keys: Iterable[tuple[str, str, int]]) -> None:
+        """Take values of columns, each with its row."""
+        self._db.executemany("INSERT INTO seen VALUES (?, ?, ?)", keys)
+
+    def repeated(self) -> Iterator[tuple[str, str, int, int]]:
+        """Yield (column, value, row, first row) of values that a row above has too, by row."""
+        yield from self._db.execute(_REPEATED)
+
+    def keep(self, rows: Iterable[tuple[str, int, Sequence[str]]]) -> None:
+        """Keep rows as (group, number, cells)."""
+        self._db.executemany(
+            "INSERT INTO record VALUES (?, ?, ?)",
+            ((group, row, json.dumps(cells)) for group, row, cells in rows),
+        )
+
+    def in_order(self) -> Iterator[tuple[str, int, list[str]]]:
+        """Yield the kept rows group by group, groups in the order of their first rows."""
+        for group, row, cells in self._db.execute(_IN_ORDER):
+            yield group, row, json.loads(cells)
+
+    def blame(self, errors: Iterable[JobError]) -> None:
+        """Keep errors; each has a row."""
+        said = [(error.row, json.dumps(error_list(error))) for error in errors]
+        self.error_count += len(said)
+        self._db.executemany("INSERT INTO error VALUES (?, ?)", said)
+
+    def errors_of(self, first: int, last: int) -> dict[int, list[JobError]]:
+        """Return the errors that were kept of the rows from *first* to *last*, by row."""
+        sql = "SELECT row, said FROM error WHERE row BETWEEN ? AND ? ORDER BY row, rowid"
+        found = self._db.execute(sql, (first, last))
+        return {row: [_error(said) for _, said in each] for row, each in groupby(found, _row)}
+
+    def errors(self) -> Iterator[tuple[int, list[JobError]]]:
+        """Yield (row, its errors) by row."""
+        found = self._db.execute("SELECT row, said FROM error ORDER BY row, rowid")
+        for row, each in groupby(found, _row):
+            yield row, [_error(said) for _, said in each]
+
+    def first_errors(self) -> list[JobError]:
+        """Return as many errors as a job keeps, by row, and one that counts the others."""
+        sql = "SELECT row, said FROM error ORDER BY row, rowid LIMIT ?"
+        found = [_error(said) for _, said in self._db.execute(sql, (KEPT_ERRORS,))]
+        more = self.error_count - len(found)
+        return [*found, more_errors(more)] if more else found
+
+    def fail(self, rows: Iterable[int]) -> None:
+        """Keep the numbers of rows that go into the error report."""
+        self._db.executemany("INSERT OR IGNORE INTO failed VALUES (?)", ((row,) for row in rows))
+
+    def failed(self) -> Iterator[int]:
+        """Yield the kept numbers, in order."""
+        for (row,) in self._db.execute("SELECT row FROM failed ORDER BY row"):
+            yield row
+
+
+@contextmanager
+def scratch() -> Iterator[Scratch]:
+    """Open a scratch database that is gone when the block ends; `StorageFull` if the disk is."""
+    try:
+        with TemporaryDirectory(prefix="batchjob-") as folder:
+            made = Scratch(folder)
+            try:
+                yield made
+            finally:
+                made.close()
+    except sqlite3.OperationalError as error:
+        if "full" not in str(error) and "disk I/O" not in str(error):
+            raise
+        message = "the disk for temporary files is full; make room and try again"
+        raise StorageFull(message) from error
+
+
+def _row(found: tuple[int, str]) -> int:
+    return found[0]
+
+
+def _error(said: str) -> JobError:
+    return error_of(json.loads(said))

@@ -1,0 +1,60 @@
+"""How changes and errors stand in the files between a plan and its work: JSON, one a line."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from batchjob.core.changes import Change, Outcome
+from batchjob.core.results import JobError
+
+_MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a line's end
+
+
+def change_line(change: Change) -> str:
+    """Return *change* as a line with its newline."""
+    found: list[Any] = [
+        *(change.row, change.key, change.outcome, change.old, change.new),
+        *(change.data, change.group, [error_list(error) for error in change.errors]),
+    ]
+    while len(found) > 3 and not found[-1]:  # noqa: PLR2004 - what is always there
+        found.pop()
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def change_of(line: str) -> Change:
+    """Return the change of a line that `change_line` made."""
+    row, key, outcome, *more = json.loads(line)
+    rest: list[Any] = [*more, *_MISSING[len(more) :]]
+    old, new, data, group, errors = rest
+    return Change(
+        row=row,
+        key=key,
+        outcome=Outcome(outcome),
+        old=old,
+        new=new,
+        data=data,
+        group=group,
+        errors=[error_of(each) for each in errors],
+    )
+
+
+def failure_line(row: int, errors: Sequence[JobError]) -> str:
+    """Return a row that failed, with its errors, as a line with its newline."""
+    return json.dumps([row, [error_list(error) for error in errors]]) + "\n"
+
+
+def failure_of(line: str) -> tuple[int, list[JobError]]:
+    """Return row and errors of a line that `failure_line` made."""
+    row, errors = json.loads(line)
+    return row, [error_of(each) for each in errors]
+
+
+def error_list(error: JobError) -> list[Any]:
+    """Return *error* as a JSON array."""
+    return [error.code, error.message, error.row, error.column, error.params]
+
+
+def error_of(found: Sequence[Any]) -> JobError:
+    """Return the error of an array that `error_list` made."""
+    code, message, row, column, params = found
+    return JobError(code=code, message=message, row=row, column=column, params=params)
