@@ -50,8 +50,9 @@ def test_errors_are_printed_in_words_and_can_be_saved(cli: Cli) -> None:
     (cli.folder / "list.csv").write_text(BAD)
     done = cli("run", "guests", "--file", "list.csv")
     assert done.returncode == 1
-    assert "row 2, column Seats: '0' is out of range: from 1 to" in done.stdout + done.stderr
-    assert "row 3, column Seats: 'two' is no number; write digits" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert "row 2, column Seats: '0' is out of range: from 1 to" in said
+    assert "row 3, column Seats: 'two' is no whole number; write digits" in said
     job_id = json.loads(cli("list", "--json").stdout)["batch_jobs"][0]["id"]
     assert cli("errors", job_id, "--out", "bad.csv").returncode == 0
     report = (cli.folder / "bad.csv").read_text()

@@ -124,7 +124,7 @@ def test_any_error_refuses_the_file(shop: Shop) -> None:
         [
             "A",
             "1.5",
-            f"SKU: {repeated}; Quantity: '1.5' is no whole number; write it without point",
+            f"SKU: {repeated}; Quantity: '1.5' is no whole number; write digits alone, such as 12",
         ],
         ["", "2", "SKU: it is empty, and has to be filled in"],
         ["few", "", "the row has 1 cells, and the header 2; give as many"],

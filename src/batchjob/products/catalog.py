@@ -124,6 +124,26 @@ class Catalog:
         except DBAPIError as error:
             raise CatalogUnavailable(_reason(error.orig)) from error
 
+    @contextmanager
+    def write(self) -> "Iterator[Connection]":
+        """Open a transaction that commits when the block ends, and keeps nothing if it raises.
+
+        What a row is at fault for is raised as SQLAlchemy has it (`IntegrityError`, `DataError`);
+        whatever else the database cannot do is `CatalogUnavailable`.
+        """
+        from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+        try:
+            with self.engine.connect() as connection:
+                if connection.dialect.name == "sqlite":  # so that nobody writes in between
+                    connection.execution_options(batchjob_writes=True)
+                with connection.begin():
+                    yield connection
+        except (IntegrityError, DataError):
+            raise
+        except DBAPIError as error:
+            raise CatalogUnavailable(_reason(error.orig)) from error
+
     def probe(self) -> None:
         """Make sure that there is a catalogue; raises as `read` does."""
         with self.read() as connection:
@@ -197,7 +217,8 @@ def _leave_transactions(connection: Any, record: object) -> None:
 
 
 def _begin(connection: "Connection") -> None:
-    connection.exec_driver_sql("BEGIN")
+    writes = connection.get_execution_options().get("batchjob_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _settle(connection: "Connection") -> None:

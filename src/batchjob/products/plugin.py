@@ -10,9 +10,12 @@ from batchjob.abc import Settings, Strategy
 from batchjob.hookspecs import hookimpl
 from batchjob.products.catalog import Catalog
 from batchjob.products.export import ProductExport
+from batchjob.products.import_ import ProductImport
 
 
 @hookimpl
 def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
     """Return the strategies on the catalogue that *settings* name."""
-    return [ProductExport(Catalog(settings.catalog_url))]
+    catalog = Catalog(settings.catalog_url)
+    joins = settings.catalog in (None, settings.store)
+    return [ProductExport(catalog), ProductImport(catalog, joins=joins)]

@@ -126,11 +126,13 @@ def open_records(file: Any, columns: Columns, **options: Any) -> Records:
 class Bound:
     """*columns*, found in one header; `FileFault` with all that is wrong with it.
 
-    ``at`` has the position of each column that is there by its name, in the order of the header.
+    ``at`` has the position of each column that is there by its name, in the order of the header;
+    ``header`` are the names as they are given, in ``header_row``.
     """
 
     def __init__(self, columns: Columns, records: Records, *, unescape: bool = True) -> None:
         self._unescape = unescape
+        self.header, self.header_row = records.header, records.header_row
         self._found = _found(columns, records)
         self.columns = list(self._found.values())
         self.at = {column.name: at for at, column in self._found.items()}
@@ -275,11 +277,11 @@ def integer(*, least: int = -_BIGGEST - 1, most: int = _BIGGEST) -> Convert:
     """Return the check of a whole number from *least* to *most*."""
 
     def convert(cell: str) -> int:
-        sign, whole, part = _number(cell)
-        if part is not None:
-            raise CellFault(
-                "invalid_integer", f"{show(cell)} is no whole number; write it without point"
-            )
+        found = _NUMBER.fullmatch(cell.strip(" \t"))
+        if found is None or found[3] is not None:
+            message = f"{show(cell)} is no whole number; write digits alone, such as 12"
+            raise CellFault("invalid_integer", message)
+        sign, whole = found[1], found[2]
         value = int(sign + whole) if len(whole) < 20 else None  # noqa: PLR2004 - digits of 64 bits
         if value is None or not least <= value <= most:
             message = f"{show(cell)} is out of range: from {least} to {most}"

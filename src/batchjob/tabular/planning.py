@@ -18,7 +18,7 @@ from batchjob.abc import Run
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.chunks import Chunk
 from batchjob.core.results import JobError
-from batchjob.errors import InputChanged, InvalidStrategy, Refused
+from batchjob.errors import FileFault, InputChanged, InvalidStrategy, Refused
 from batchjob.tabular.columns import Bound, Columns, open_records
 from batchjob.tabular.records import Record, Records, show
 from batchjob.tabular.reports import write_report
@@ -102,7 +102,8 @@ class Planning:
                     self._kept.see_groups(groups)
                 for column in unique:
                     self._kept.see_keys(_keys(bound, column.name, page))
-            self._kept.blame(self._strategy.check_header(self._run, bound))
+            if faults := tuple(self._strategy.check_header(self._run, bound)):
+                raise FileFault(faults)
         self._kept.blame(_repeated(*each) for each in self._kept.repeated())
         return self._kept.groups_stand_together()
 
