@@ -136,7 +136,7 @@ def test_a_report_that_is_mended_is_a_good_file(shop: Shop) -> None:
     """Its last column is read over, and a report of it has one such column, too."""
     job = shop.run("SKU|Quantity\nA|x\nB|2\n")
     report = shop.report(job)
-    assert report.startswith("SKU|Quantity|Import Error\r\nA|x|Quantity: 'x' is no number")
+    assert report.startswith("SKU|Quantity|Import Error\r\nA|x|Quantity: 'x' is no whole number")
     again = shop.run(report)
     assert shop.report(again) == report
     assert shop.run(report.replace("A|x", "A|1")).status == "completed"
@@ -147,14 +147,14 @@ def test_what_has_errors_can_be_left_out(shop: Shop) -> None:
     """With skip_invalid the rest is done; the rows left out have failed, and are reported."""
     job = shop.run("SKU;Quantity\nA;x\nB;2\nB;3\n", skip_invalid=True, dry_run=True)
     assert job.status == "pre_processed"
-    assert errors_of(job) == [(2, "Quantity", "invalid_number"), (4, "SKU", "duplicate_key")]
+    assert errors_of(job) == [(2, "Quantity", "invalid_integer"), (4, "SKU", "duplicate_key")]
     failed = shop.jobs.changes(job.id).changes[0]
-    assert (failed.outcome, failed.errors[0].code) == ("failed", "invalid_number")
+    assert (failed.outcome, failed.errors[0].code) == ("failed", "invalid_integer")
     shop.jobs.confirm(job.id)
     done = shop.jobs.work(job.id)
     assert (done.status, shop.levels) == ("completed", {"B": 2})
     assert outcomes_of(done) == Outcomes(created=1, failed=2)
-    assert errors_of(done) == [(2, "Quantity", "invalid_number"), (4, "SKU", "duplicate_key")]
+    assert errors_of(done) == [(2, "Quantity", "invalid_integer"), (4, "SKU", "duplicate_key")]
     assert [cells[:2] for cells in shop.reported(done)] == [
         ["SKU", "Quantity"],
         ["A", "x"],
@@ -220,7 +220,7 @@ def test_many_errors_are_kept_and_the_rest_counted(shop: Shop) -> None:
     assert job.result
     assert len(job.result.errors) == 1001
     assert job.result.errors[-1].message.startswith("200 more errors")
-    assert shop.report(job).count("is no number") == 1200
+    assert shop.report(job).count("is no whole number") == 1200
 
 
 def test_a_template_is_a_good_file(shop: Shop) -> None:
