@@ -384,12 +384,17 @@ class ProductRules:
     def _variant_change(
         self, variant: str | None, wanted: dict[str, Any]
     ) -> tuple[VariantChange, Outcome]:
-        state = self._state
-        if variant is None or state is None or variant not in state.variants:
+        if variant is None:
             wanted["prices"] = {k: v for k, v in wanted["prices"].items() if v is not None}
-            made = self._new_id("variant") if variant is None else variant
-            return {"id": made, "product": "", "old": None, "new": wanted}, Outcome.CREATED
-        old, new = _difference(state.variants[variant], wanted)
+            made: VariantChange = {
+                "id": self._new_id("variant"),
+                "product": "",
+                "old": None,
+                "new": wanted,
+            }
+            return made, Outcome.CREATED
+        there = self._state.variants.get(variant) if self._state is not None else None
+        old, new = _difference(there or NEW_VARIANT, wanted)  # what is not there is refused already
         outcome = Outcome.UPDATED if new else Outcome.UNCHANGED
         return {"id": variant, "product": "", "old": old, "new": new}, outcome
 
@@ -420,7 +425,7 @@ class ProductRules:
                 variant, of_variant = variants[row.number]
                 data["variant"] = {**variant, "product": product["id"]}
                 outcome = max(outcome, of_variant, key=_WEIGHT.__getitem__)
-            yield Change(row=row.number, key=str(key), outcome=outcome, data=data)
+            yield Change(row=row.number, key=str(key), outcome=outcome, data=data, group=row.group)
 
     def _by(self, row: Row[Cells]) -> str | None:
         """Return the column by which a row says which variant it is about."""

@@ -277,16 +277,19 @@ def integer(*, least: int = -_BIGGEST - 1, most: int = _BIGGEST) -> Convert:
     """Return the check of a whole number from *least* to *most*."""
 
     def convert(cell: str) -> int:
+        is_short = len(cell) < 10 and cell.isdecimal() and cell.isascii()  # noqa: PLR2004 - most are
+        if is_short and least <= (value := int(cell)) <= most:
+            return value
         found = _NUMBER.fullmatch(cell.strip(" \t"))
         if found is None or found[3] is not None:
             message = f"{show(cell)} is no whole number; write digits alone, such as 12"
             raise CellFault("invalid_integer", message)
         sign, whole = found[1], found[2]
-        value = int(sign + whole) if len(whole) < 20 else None  # noqa: PLR2004 - digits of 64 bits
-        if value is None or not least <= value <= most:
+        large = int(sign + whole) if len(whole) < 20 else None  # noqa: PLR2004 - digits of 64 bits
+        if large is None or not least <= large <= most:
             message = f"{show(cell)} is out of range: from {least} to {most}"
             raise CellFault("out_of_range", message, least=least, most=most)
-        return value
+        return large
 
     return convert
 

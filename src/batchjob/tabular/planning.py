@@ -167,7 +167,7 @@ class Planning:
             raise InvalidStrategy(
                 name, f"plan_rows gave neither change nor error of row {record.row}"
             )
-        return attrs.evolve(change, group=group)
+        return change if change.group == group else attrs.evolve(change, group=group)
 
     def _staged(self, changes: Sequence[Change]) -> Iterator[Chunk]:
         """Yield the chunk of a page; none, where the job is to be refused anyway."""

@@ -145,7 +145,8 @@ class Records:
                     if not cells or not (cells[0].strip() or "".join(cells).strip()):
                         since.clear()
                         continue
-                    odd = inspected.is_odd or any("'" in line for line in since)
+                    odd = inspected.is_odd or "'" in since[0] or "'" in since[-1]
+                    odd = odd or (len(since) > 2 and any("'" in line for line in since))  # noqa: PLR2004
                     if inspected.is_odd or is_small:
                         self._check_cells(row, cells)
                     if len(cells) != width and not least <= len(cells) < width:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a line's end
 
 
@@ -18,7 +19,7 @@ def change_line(change: Change) -> str:
     ]
     while len(found) > 3 and not found[-1]:  # noqa: PLR2004 - what is always there
         found.pop()
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _encode(found) + "\n"
 
 
 def change_of(line: str) -> Change:
