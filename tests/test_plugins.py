@@ -118,6 +118,19 @@ def test_without_the_door_there_is_nothing() -> None:
     assert plugins.registry.batch_types == ()
 
 
+def test_entry_points_of_a_backport_are_taken() -> None:
+    """Where `importlib_metadata` is imported, entry points are of its class, and are loaded too."""
+
+    class Point:
+        name = "lines"
+
+        def load(self) -> Any:
+            return Offering(Lines())
+
+    point: Any = Point()
+    assert loaded(point).registry.batch_types == ("lines",)
+
+
 def test_a_plugin_may_be_given_as_an_object() -> None:
     """A host can add plugins without installing them."""
     plugins = load(Settings(), found=(), plugins={"mine": Offering(Lines())})

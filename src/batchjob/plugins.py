@@ -132,12 +132,15 @@ def load(
     left_out = set(disable)
     problems: list[BatchJobError] = []
     installed = entry_points(group=GROUP) if found is None else found
-    candidates = {point.name: point for point in sorted(installed, key=lambda p: p.name)}
-    for name, candidate in [*candidates.items(), *(plugins or {}).items()]:
+    points = {point.name: point for point in sorted(installed, key=lambda p: p.name)}
+    for name, point, given in [  # a point may be of the class that a backport has put in place
+        *((name, point, None) for name, point in points.items()),
+        *((name, None, given) for name, given in (plugins or {}).items()),
+    ]:
         if name in left_out:
             continue
         try:
-            plugin = candidate.load() if isinstance(candidate, EntryPoint) else candidate
+            plugin = given if point is None else point.load()
             problems += _misspelt(name, plugin)
             manager.register(plugin, name=name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - any fault of a plugin is its own
