@@ -6,6 +6,7 @@ is the file of that name. Ids of jobs on a page stand for those that are really 
 """
 
 import doctest
+import logging
 import os
 import re
 import subprocess
@@ -133,9 +134,20 @@ def set_up(namespace: dict[str, Any]) -> None:
 
 
 def tear_down(namespace: dict[str, Any]) -> None:
-    """Leave the page's folder, and remove it."""
+    """Leave the page's folder, and remove it; nothing is logged there any more."""
     os.chdir(namespace["_before"])
     namespace["_folder"].cleanup()
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "batchjob":
+            _forget_logging(logging.getLogger(name))
+
+
+def _forget_logging(logger: logging.Logger) -> None:
+    """Undo what a page has set up for *logger*."""
+    logger.setLevel(logging.NOTSET)
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 PARSERS = (files, python, CodeBlockParser("console", run_console))
