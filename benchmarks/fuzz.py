@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from batchjob import BatchJobs, Chunk, Run, Settings, Strategy, hookimpl, json_key
+from batchjob import BatchJobs, Chunk, Part, Run, Settings, Strategy, hookimpl, json_key
 from batchjob.products.catalog import Catalog
 from batchjob.products.tables import create_tables
 from batchjob.web import ApiTokens, WebSettings, create_app
@@ -58,9 +58,14 @@ class Counting(Strategy[CountContext]):
 
     def work(self, run: Run[CountContext], chunk: Chunk) -> None:
         """Write them."""
-        with run.output("count.csv") as file:
+        with run.part() as file:
             for number in range(min(run.context.lines, 50)):
                 file.write(f"{number}\n")
+
+    def finish(self, run: Run[CountContext], parts: Iterable[Part]) -> None:
+        """Hand them out."""
+        with run.output("count.csv") as file:
+            run.join(parts, file)
 
 
 class Plugin:
