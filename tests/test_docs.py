@@ -146,7 +146,11 @@ def test_every_exit_status_has_a_row() -> None:
 @pytest.mark.parametrize(("batch_type", "key"), list(context_keys()))
 def test_every_key_of_a_context_has_a_heading(batch_type: str, key: str) -> None:
     """Each key that a built-in batch type may be asked for is described with an example."""
-    page = {"product-export": "howto/export-products.md"}[batch_type]
+    pages = {
+        "product-export": "howto/export-products.md",
+        "product-import": "howto/import-products.md",
+    }
+    page = pages[batch_type]
     assert key in headings(page)
 
 

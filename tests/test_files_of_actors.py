@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchjob import BatchJobs, FileRecord
+from batchjob.batchjobs.requests import plain_name
 from batchjob.errors import FileInUse, InvalidKey, StoreUnavailable, UnknownFile
 from support import Lines, Offering
 
@@ -142,3 +143,18 @@ def test_a_deletion_that_broke_off_can_be_done_again(jobs: BatchJobs) -> None:
         jobs.open_file(key)
     jobs.delete_file(key)
     assert not jobs.uploads()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../my table.csv", "my-table.csv"),
+        ("\u4ea7\u54c1.csv", "file.csv"),
+        (".htaccess", "htaccess"),
+        ("...", "file"),
+        ("x" * 200 + ".csv", "x" * 96 + ".csv"),
+    ],
+)
+def test_a_name_for_people_is_plain_in_the_key(given: str, kept: str) -> None:
+    """Of a name letters, digits and its ending stay; one of which nothing stays is ``file``."""
+    assert plain_name(given) == kept

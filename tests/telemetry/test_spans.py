@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from batchjob import BatchJobs, Chunk, Outcomes, Run
 from batchjob.errors import LeaseLost
-from batchjob.telemetry.spans import Telemetry
+from batchjob.telemetry.spans import JobCounts, Telemetry
 from support import Lines, LinesContext, Offering
 
 
@@ -52,6 +52,7 @@ def jobs(exporter: InMemorySpanExporter, reader: InMemoryMetricReader) -> Iterat
     plugins = {
         "lines": Offering(Lines(), Failing()),
         "mine": Telemetry(tracer_provider=tracers, meter_provider=meters),
+        "counts": JobCounts(meter_provider=meters),
     }
     with BatchJobs.open("memory:", plugins=plugins, disable=["telemetry"]) as opened:
         yield opened
@@ -74,6 +75,13 @@ def counts(reader: InMemoryMetricReader) -> dict[str, dict[str, Any]]:
             for point in points
         }
     return found
+
+
+def test_nobody_hears_of_jobs_who_was_not_asked_to() -> None:
+    """The plugin that comes along is no listener: each would cost every change of a job."""
+    with BatchJobs.open("memory:") as jobs:
+        assert "telemetry" in jobs.plugins.names
+        assert jobs.plugins.listeners == ()
 
 
 def test_each_attempt_is_a_span(jobs: BatchJobs, exporter: InMemorySpanExporter) -> None:

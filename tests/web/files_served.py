@@ -38,11 +38,10 @@ def app_of(jobs: BatchJobs, **settings: Any) -> Any:
 
 
 @contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Any, **options: Any) -> Iterator[str]:
     """Serve *app* on a port of this machine's own, and yield its address."""
-    config = uvicorn.Config(
-        app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1, ws="none"
-    )
+    given = {"lifespan": "off", "log_config": None, "timeout_graceful_shutdown": 1, **options}
+    config = uvicorn.Config(app, port=0, ws="none", **given)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -9,7 +9,8 @@ import pytest
 from litestar.testing import TestClient
 
 from batchjob import BatchJobs
-from web.files_served import ANNA, BERT, app_of, done, opened, served
+from batchjob.web import create_app
+from web.files_served import ANNA, BERT, app_of, believe, done, opened, served
 from web.hosts import HOSTS, PREFIX
 from web.served import PATH, problem
 
@@ -83,6 +84,26 @@ def test_a_mount_in_an_app_that_is_below_a_path_itself(jobs: BatchJobs) -> None:
         [upload] = sent.json()["uploads"]
         assert urlsplit(upload["url"]).path.startswith(f"/api{PREFIX}/files/")
         assert client.get(upload["url"]).content == b"a"
+
+
+@pytest.mark.parametrize("prefix", ["", "/jobs"])
+def test_a_proxy_that_cuts_its_prefix_off(jobs: BatchJobs, prefix: str) -> None:
+    """Where the server is told what a proxy cuts off, that stands before all addresses."""
+    app = create_app(jobs, authenticator=believe, prefix=prefix)
+    with served(app, root_path="/api") as url, httpx.Client(base_url=url, headers=ANNA) as client:
+        made = client.post(f"{prefix}{PATH}", json={"type": "lines", "context": {}})
+        assert made.headers["location"].startswith(f"/api{prefix}{PATH}/batch_")
+        sent = client.post(f"{prefix}/admin/uploads", files={"files": ("a.csv", b"a")})
+        [upload] = sent.json()["uploads"]
+        assert upload["url"].startswith(f"{url}/api{prefix}/files/")
+        assert client.get(upload["url"].replace("/api", "", 1)).content == b"a"
+
+
+def test_options_has_every_method_below_a_prefix(client: httpx.Client) -> None:
+    """``Allow`` has what the address takes, wherever the app is."""
+    answer = client.options(f"{PREFIX}/admin/uploads")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "DELETE, OPTIONS, POST")
+    assert client.options(MOUNTED).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_strangers_are_kept_out(client: httpx.Client) -> None:

@@ -36,6 +36,8 @@ def exclusive_key(strategy: Strategy[Any], context: Any) -> str | None:
 
 def plain_name(name: str) -> str:
     """Return a name for people as the last name of a key: letters, digits and ``._-``."""
-    return (
-        re.sub(r"[^\w.-]+", "-", PurePath(name).name, flags=re.ASCII).strip(".-")[-100:] or "file"
+    path = PurePath(name)
+    stem, suffix = (
+        re.sub(r"[^\w.-]+", "-", each, flags=re.ASCII) for each in (path.stem, path.suffix)
     )
+    return f"{stem.lstrip('.-') or 'file'}{suffix}".rstrip(".-")[-100:]

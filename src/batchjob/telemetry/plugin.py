@@ -1,4 +1,4 @@
-"""What this room offers through batchjob's hooks: a span for each attempt, and counters.
+"""What this room offers through batchjob's hooks: a span for each attempt, and counts of them.
 
 OpenTelemetry's API goes nowhere until a host sets up an SDK, which it does by importing the API. A
 process in which nobody has imported it pays nothing: it is not loaded here either.
@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from batchjob.core.chunks import Lease
-from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 from batchjob.hookspecs import hookimpl
 
@@ -24,13 +23,6 @@ def batchjob_watch_attempt(job: BatchJob, lease: Lease) -> AbstractContextManage
     if not _is_wanted():
         return nullcontext()
     return _telemetry().batchjob_watch_attempt(job, lease)
-
-
-@hookimpl
-def batchjob_job_changed(event: Event, job: BatchJob) -> None:
-    """Count a job that has ended."""
-    if _is_wanted():
-        _telemetry().batchjob_job_changed(event, job)
 
 
 def _is_wanted() -> bool:

@@ -22,14 +22,12 @@ _NAME = "batchjob"
 
 
 class Telemetry:
-    """A plugin that tells OpenTelemetry of attempts and jobs.
+    """A plugin that tells OpenTelemetry of attempts.
 
     The providers are OpenTelemetry's global ones unless others are given. Spans are named
-    ``batchjob plan``, ``batchjob work`` and ``batchjob finish``. Counters: ``batchjob.jobs`` (by
-    type and the status they ended in), ``batchjob.chunks`` (by type, kind and how the attempt
-    ended), ``batchjob.rows`` (by type and outcome) and ``batchjob.refusals`` (completions that
-    came too late, by type and kind). ``batchjob.queue.age`` is how many seconds jobs waited for
-    their first worker.
+    ``batchjob plan``, ``batchjob work`` and ``batchjob finish``. Counters: ``batchjob.chunks`` (by
+    type, kind and how the attempt ended) and ``batchjob.refusals`` (completions that came too late,
+    by type and kind). ``batchjob.queue.age`` is how many seconds jobs waited for a worker.
     """
 
     def __init__(
@@ -40,9 +38,7 @@ class Telemetry:
     ) -> None:
         self._tracer = trace.get_tracer(_NAME, tracer_provider=tracer_provider)
         meter = metrics.get_meter(_NAME, meter_provider=meter_provider)
-        self._jobs = meter.create_counter("batchjob.jobs", "{job}", "Jobs that ended")
         self._chunks = meter.create_counter("batchjob.chunks", "{chunk}", "Attempts at chunks")
-        self._rows = meter.create_counter("batchjob.rows", "{row}", "Rows of completed jobs")
         self._refusals = meter.create_counter(
             "batchjob.refusals", "{chunk}", "Completions that came too late"
         )
@@ -73,6 +69,20 @@ class Telemetry:
                 self._chunks.add(1, {**kind, "end": "failed"})
                 raise
             self._chunks.add(1, {**kind, "end": "done"})
+
+
+class JobCounts:
+    """A plugin that counts jobs that ended, and their rows, whichever process did them.
+
+    ``batchjob.jobs`` by type and status, ``batchjob.rows`` by type and outcome. It hears of each
+    transition, which costs every change of a job a look at the event table: so it is not there
+    unless it is given to a `BatchJobs`, and one process is enough.
+    """
+
+    def __init__(self, *, meter_provider: MeterProvider | None = None) -> None:
+        meter = metrics.get_meter(_NAME, meter_provider=meter_provider)
+        self._jobs = meter.create_counter("batchjob.jobs", "{job}", "Jobs that ended")
+        self._rows = meter.create_counter("batchjob.rows", "{row}", "Rows of jobs that ended")
 
     @hookimpl
     def batchjob_job_changed(self, event: Event, job: BatchJob) -> None:
