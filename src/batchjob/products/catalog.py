@@ -128,7 +128,7 @@ class Catalog:
     def write(self) -> "Iterator[Connection]":
         """Open a transaction that commits when the block ends, and keeps nothing if it raises.
 
-        What a row is at fault for is raised as SQLAlchemy has it (`IntegrityError`, `DataError`);
+        What a row is at fault for is raised as SQLAlchemy has it (IntegrityError, DataError);
         whatever else the database cannot do is `CatalogUnavailable`.
         """
         from sqlalchemy.exc import DataError, DBAPIError, IntegrityError

@@ -212,13 +212,12 @@ class Worker:
         return Finished(file=run.written, errors=run.errors)
 
     def _fail(self, lease: Lease, error: BaseException) -> None:
-        is_meant = isinstance(error, Refused)  # what a user asked for cannot be done: no fault here
-        _log.log(
-            logging.INFO if is_meant else logging.WARNING,
-            "%s %d of job %s failed, attempt %d of %d",
-            *(lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts),
-            exc_info=None if is_meant else error,
-        )
+        place = lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts
+        words = "%s %d of job %s failed, attempt %d of %d"
+        if isinstance(error, Refused):  # where that was raised is no news
+            _log.warning(words + ": %s", *place, error.reason)
+        else:
+            _log.warning(words, *place, exc_info=error)
         self._known = None
         if self._store.fail(
             lease,
