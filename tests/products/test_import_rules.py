@@ -363,3 +363,25 @@ def test_another_database_is_applied_to_once_however_often(
     assert (trial.state().values["title"], trial.variant("MUG-S")["prices"]["eur"]) == ("Cup", 700)
     assert trial.scalar("SELECT count(*) FROM product WHERE handle = 'n'") == 1
     trial.close()
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("a,b", ["a", "b"]),
+        (" a , b ,", ["a", "b"]),
+        ('"a, b",c', ["a, b", "c"]),
+        ('"say ""hi"""', ['say "hi"']),
+        ('5" pipe,a', ['5" pipe', "a"]),
+        ("one\ntwo,a", ["a", "one\ntwo"]),
+        ('"a"b', ['"a"b']),
+        (",,", []),
+    ],
+)
+def test_tags_are_split_at_commas_that_are_not_quoted(
+    trial: Trial, cell: str, tags: list[str]
+) -> None:
+    """Quoted ones stay whole, outer spaces do not count, and nothing is no tag."""
+    quoted = '"' + cell.replace('"', '""') + '"'
+    assert trial.run(f"Product Handle;Product Tags\nh-a;{quoted}\n").status == Status.COMPLETED
+    assert trial.state().values["tags"] == tags

@@ -4,7 +4,7 @@ Pure rules, without any look-up: what is there in the catalogue is given. Each r
 `docs/howto/import-products.md`.
 """
 
-import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -54,6 +54,7 @@ NEW_VARIANT: Final[Values] = {
     "options": {},
     "prices": {},
 }
+_TAG: Final = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))(?:,|\Z)')
 _INSTEAD: Final = {  # of nothing, where the column may not be null
     "status": "draft",
     "discountable": True,
@@ -212,8 +213,11 @@ class ProductRules:
         given = self._one(TAGS)
         if given is None:
             return []
-        found = next(csv.reader([given], skipinitialspace=True), [])
-        return sorted({tag.strip() for tag in found} - {""})
+        found = {
+            plain.strip() if quoted is None else quoted.replace('""', '"').strip()
+            for quoted, plain in (match.group(1, 2) for match in _TAG.finditer(given))
+        }
+        return sorted(found - {""})
 
     def _channels(self) -> list[str]:
         ids, found = set[str](), self._found

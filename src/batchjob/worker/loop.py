@@ -29,7 +29,7 @@ from batchjob.errors import (
 )
 from batchjob.registry import Registry, context_class
 from batchjob.worker.attempts import Watching, watched
-from batchjob.worker.faults import backoff, detail, is_final, job_errors
+from batchjob.worker.faults import backoff, describe, detail, is_final, job_errors
 from batchjob.worker.heartbeat import Heartbeat
 from batchjob.worker.run import LeasedRun, parts_folder, plan_folder
 from batchjob.worker.wholes import check_input
@@ -215,7 +215,7 @@ class Worker:
         place = lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts
         words = "%s %d of job %s failed, attempt %d of %d"
         if isinstance(error, Refused):  # where that was raised is no news
-            _log.warning(words + ": %s", *place, error.reason)
+            _log.warning(words + ": %s", *place, describe(error.reason))
         else:
             _log.warning(words, *place, exc_info=error)
         self._known = None
