@@ -30,7 +30,8 @@ from batchjob.products.import_columns import (
     VARIANT_NAMES,
     ProductColumns,
 )
-from batchjob.products.import_rules import Cells, Found, Layout, ProductRules
+from batchjob.products.import_layout import Cells, Found, Layout
+from batchjob.products.import_rules import ProductRules
 from batchjob.products.rows import price_text
 from batchjob.products.states import (
     Asker,
