@@ -20,7 +20,6 @@ from batchjob.products.changes import (
 from batchjob.products.ids import IdMaker
 from batchjob.products.states import Asker, State, ids_of_handles, part, read_known, read_states
 from batchjob.products.survey import PLAIN_PRICE
-from batchjob.products.times import stored
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -95,6 +94,8 @@ class _Writer:
     """Gathers rows, and writes them table by table."""
 
     def __init__(self, ask: Asker, states: Mapping[str, State]) -> None:
+        from batchjob.products.times import stored  # which knows SQLAlchemy's types
+
         self._ask, self._states = ask, states
         self._id = IdMaker(secrets.randbits)
         now = datetime.now(UTC)
