@@ -284,7 +284,8 @@ class Records:
 
     def _never_closes(self) -> bool:
         """Tell whether the quote that is open stays so until the end of the file."""
-        return all('"' not in line.replace('""', "") for line in self._lines())
+        lines = iter(lambda: self._text.readline(_LONGEST), "")  # of which none is kept
+        return all('"' not in line.replace('""', "") for line in lines)
 
     def _too_large(self, row: int, column: str | None) -> JobError:
         most = self._limits.cell
