@@ -280,6 +280,28 @@ class Refused(BatchJobError):
         return self.reason
 
 
+class FileFault(Refused):
+    """A file that was given cannot be taken as it is; no row of it is.
+
+    ``errors`` holds a `batchjob.core.results.JobError` for each fault that was found.
+    """
+
+    code = "file_fault"
+
+
+class InvalidRowClass(BatchJobError, TypeError):
+    """A row class of delimited files breaks a rule that can be seen when it is looked at."""
+
+    code = "invalid_row_class"
+
+    def __init__(self, row_class: str, fault: str) -> None:
+        super().__init__(row_class, fault)
+        self.row_class, self.fault = row_class, fault
+
+    def __str__(self) -> str:
+        return f"row class {self.row_class}: {self.fault}"
+
+
 class TimeLimit(BatchJobError):
     """An attempt at a chunk took longer than its strategy allows."""
 

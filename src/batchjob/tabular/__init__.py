@@ -3,7 +3,49 @@
 Nothing here knows what the rows are about.
 """
 
-from batchjob.tabular.delimited import Cell, csv_writer, escape_formula, to_cell
+from batchjob.tabular.binding import Binding, Row, bind, missing_column
+from batchjob.tabular.columns import ERROR_COLUMN, Column, Columns, Special
+from batchjob.tabular.delimited import (
+    Cell,
+    csv_writer,
+    escape_formula,
+    to_cell,
+    unescape_formula,
+)
 from batchjob.tabular.export import ExportStrategy
+from batchjob.tabular.faults import CellFault, file_fault
+from batchjob.tabular.header import Header
+from batchjob.tabular.kinds import Boolean, Choice, FileKey, Integer, Key, Kind, Number, Text
+from batchjob.tabular.limits import FileLimits
+from batchjob.tabular.records import Record, Records
 
-__all__ = ["Cell", "ExportStrategy", "csv_writer", "escape_formula", "to_cell"]
+__all__ = [
+    "ERROR_COLUMN",
+    "Binding",
+    "Boolean",
+    "Cell",
+    "CellFault",
+    "Choice",
+    "Column",
+    "Columns",
+    "ExportStrategy",
+    "FileKey",
+    "FileLimits",
+    "Header",
+    "Integer",
+    "Key",
+    "Kind",
+    "Number",
+    "Record",
+    "Records",
+    "Row",
+    "Special",
+    "Text",
+    "bind",
+    "csv_writer",
+    "escape_formula",
+    "file_fault",
+    "missing_column",
+    "to_cell",
+    "unescape_formula",
+]

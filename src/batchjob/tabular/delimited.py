@@ -37,6 +37,12 @@ def escape_formula(text: str) -> str:
     return "'" + text if text.lstrip("'")[:1] in TRIGGERS and text.lstrip("'") else text
 
 
+def unescape_formula(cell: str) -> str:
+    """Return the text that `escape_formula` made *cell* of."""
+    escaped = cell.startswith("'") and cell.lstrip("'")[:1] in TRIGGERS and cell.lstrip("'")
+    return cell[1:] if escaped else cell
+
+
 def to_cell(value: Cell, *, escape: bool) -> str:
     """Return the text of a cell: None is empty, booleans are true and false, numbers are plain."""
     if isinstance(value, str):

@@ -1,0 +1,61 @@
+"""How faults in a file's rows are put into words; where they are found is elsewhere."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from batchjob._typing import JsonScalar
+from batchjob.converters.plain import say
+from batchjob.core.results import JobError
+from batchjob.errors import FileFault
+
+_SHOWN: Final = 100
+
+
+def cut(text: str) -> str:
+    """Return *text* without outer spaces, and without an end that nobody would read."""
+    text = text[: 2 * _SHOWN].strip()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+class CellFault(ValueError):
+    """A cell does not hold what its column wants; kinds of columns raise it.
+
+    The message is made of what would be *right* and of what was *found*; *params* are added to
+    those of the `JobError`.
+    """
+
+    def __init__(self, code: str, right: str, found: str, **params: JsonScalar) -> None:
+        super().__init__(code, right, found)
+        self.code, self.right, self.found, self.params = code, right, found, params
+
+    def at(self, row: int, column: str) -> JobError:
+        """Return the fault as the error of a place."""
+        message = f"expected {self.right}, found {say(self.found) if self.found else 'nothing'}"
+        params = {"found": cut(self.found), "expected": self.right, **self.params}
+        return JobError(code=self.code, message=message, row=row, column=column, params=params)
+
+
+def file_fault(errors: Sequence[JobError]) -> FileFault:
+    """Return the exception for *errors*, each of which keeps the file from being read."""
+    return FileFault(f"the file cannot be taken: {'; '.join(_said(errors))}", errors)
+
+
+def one_fault(
+    code: str,
+    message: str,
+    *,
+    row: int | None = None,
+    column: str | None = None,
+    **params: JsonScalar,
+) -> FileFault:
+    """Return the exception for a single fault."""
+    return file_fault([JobError(code=code, message=message, row=row, column=column, params=params)])
+
+
+def _said(errors: Sequence[JobError]) -> Iterable[str]:
+    for error in errors[:3]:
+        place = [f"row {error.row}"] if error.row is not None else []
+        place += [f"column {error.column}"] if error.column is not None else []
+        yield f"{', '.join(place)}: {error.message}" if place else error.message
+    if len(errors) > 3:  # noqa: PLR2004
+        yield f"and {len(errors) - 3} more"

@@ -1,0 +1,124 @@
+"""From the bytes of a delimited file to its header and records, one at a time, in flat memory.
+
+What a cell means is not known here, only where it stands.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
+
+from batchjob.core.results import JobError
+from batchjob.tabular.header import NameOf, read_header
+from batchjob.tabular.limits import FileLimits
+from batchjob.tabular.scanner import Scanner, check_bytes, too_large, too_many
+from batchjob.tabular.source import read_lines
+
+CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+"""Unicode Cc but tab, LF, CR, VT, FF and U+0085."""
+
+_ODD: Final = re.compile(f"{CONTROL.pattern[:-1]}\ud800-\udfff]")  # surrogates stand for bytes
+_USUAL: Final = FileLimits()
+
+
+class Record(NamedTuple):
+    """One row of a file that is not blank.
+
+    ``number`` counts as a spreadsheet does: each record is one row, however many lines it has,
+    blank ones count, and a ``sep=`` line does not. ``cells`` are as given, without the quotes.
+    ``text`` is what stands in the file; it is ``odd`` if there is a control character in it (other
+    than tab, LF, CR, VT, FF, U+0085). With ``errors`` it is not known which cell belongs to which
+    column.
+    """
+
+    number: int
+    cells: list[str]
+    text: str
+    odd: bool
+    errors: tuple[JobError, ...] = ()
+
+
+class _TooLong(Exception):
+    """A record has more characters than a row may have."""
+
+
+class Records:
+    """The records of a delimited *file* (RFC 4180, with ``;``, comma, tab or ``|``).
+
+    The header is read at once; iterating, which can be done once, reads on. Both raise `FileFault`
+    for what ends the reading. *name_of* says which names are known: they decide on the delimiter,
+    and errors go by them. *file* is read from where it stands, and not closed.
+    """
+
+    def __init__(self, file: BinaryIO, name_of: NameOf, limits: FileLimits = _USUAL) -> None:
+        self._limits = limits
+        self.header, self._lines = read_header(read_lines(file, limits), name_of, limits)
+
+    def __iter__(self) -> Iterator[Record]:
+        held: list[str] = []
+        number, width, most = self.header.number, len(self.header.cells), self._limits.cell
+        rows = csv.reader(self._feed(held), delimiter=self.header.delimiter, strict=True)
+        while True:
+            try:
+                for cells in rows:
+                    number += 1
+                    text = held[0] if len(held) == 1 else "".join(held)
+                    held.clear()
+                    if _ODD.search(text) or len(text) > most or len(cells) != width:
+                        yield from self._judged(number, cells, text)
+                    elif any(map(str.strip, cells)):
+                        yield Record(number, cells, text, odd=False)
+            except (csv.Error, _TooLong):
+                number += 1
+                yield from self._scanned(number, held)
+                held.clear()
+            else:
+                return
+
+    def _feed(self, held: list[str]) -> Iterator[str]:
+        """Yield the lines, and keep those of the current record in *held*."""
+        size, most = 0, self._limits.row
+        for line in self._lines:
+            size = size + len(line) if held else len(line)
+            held.append(line)
+            if size > most:
+                raise _TooLong
+            yield line
+
+    def _scanned(self, number: int, held: list[str]) -> Iterator[Record]:
+        """Yield the record that the csv module did not take, of which *held* is the beginning."""
+        scanner = Scanner(self.header.delimiter, self._limits)
+        for line in held:
+            scanner.feed(line)
+        scanner.finish(self._lines, number, self.header.label)
+        yield from self._judged(
+            number, scanner.cells, scanner.text, scanner.faults(number, self.header.label)
+        )
+
+    def _judged(
+        self, number: int, cells: list[str], text: str, errors: tuple[JobError, ...] = ()
+    ) -> Iterator[Record]:
+        """Yield a record that is not as plain as most are, unless it is blank."""
+        header, limits = self.header, self._limits
+        odd = _ODD.search(text) is not None
+        if not odd and not any(map(str.strip, cells)):
+            return
+        check_bytes(cells, number, header.label)
+        if len(cells) > limits.columns:
+            raise too_many(limits.columns, number)
+        for position, cell in enumerate(cells):
+            if len(cell) > limits.cell:
+                raise too_large(limits.cell, number, header.label(position))
+        if not errors and len(cells) != len(header.cells):
+            errors = (_misfit(number, len(cells), len(header.cells)),)
+        yield Record(number, cells, text, odd, errors)
+
+
+def _misfit(number: int, found: int, expected: int) -> JobError:
+    return JobError(
+        code="row_length",
+        message=f"expected {expected} cells, as many as the header has, found {found}; a cell with "
+        "the delimiter in it is put in quotes",
+        row=number,
+        params={"found": found, "expected": expected},
+    )
