@@ -172,6 +172,15 @@ class ResultNotSerialisable(InvalidStrategy):
     code = "result_not_serialisable"
 
 
+class InvalidRowClass(InvalidStrategy):
+    """A row class of delimited files, named as ``strategy``, breaks a rule that can be seen."""
+
+    code = "invalid_row_class"
+
+    def __str__(self) -> str:
+        return f"row class {self.strategy}: {self.fault}"
+
+
 class ContextVersion(BatchJobError):
     """The strategy has no way from the version that a job's context was made by to its own."""
 
@@ -287,19 +296,6 @@ class FileFault(Refused):
     """
 
     code = "file_fault"
-
-
-class InvalidRowClass(BatchJobError, TypeError):
-    """A row class of delimited files breaks a rule that can be seen when it is looked at."""
-
-    code = "invalid_row_class"
-
-    def __init__(self, row_class: str, fault: str) -> None:
-        super().__init__(row_class, fault)
-        self.row_class, self.fault = row_class, fault
-
-    def __str__(self) -> str:
-        return f"row class {self.row_class}: {self.fault}"
 
 
 class TimeLimit(BatchJobError):

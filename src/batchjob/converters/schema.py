@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -16,6 +17,7 @@ _SCALARS: Final[Mapping[Any, dict[str, Json]]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": "number"},
+    Decimal: {"type": "number"},
     NoneType: {"type": "null"},
     datetime: {"type": "string", "format": "date-time"},
     Any: {},

@@ -17,7 +17,10 @@ from batchjob.tabular.faults import CellFault, file_fault
 from batchjob.tabular.header import Header
 from batchjob.tabular.kinds import Boolean, Choice, FileKey, Integer, Key, Kind, Number, Text
 from batchjob.tabular.limits import FileLimits
+from batchjob.tabular.reading import Given, Reading
 from batchjob.tabular.records import Record, Records
+from batchjob.tabular.rows import RowClass, column, row_class
+from batchjob.tabular.unique import UniqueKeys, duplicate_key
 
 __all__ = [
     "ERROR_COLUMN",
@@ -31,21 +34,28 @@ __all__ = [
     "ExportStrategy",
     "FileKey",
     "FileLimits",
+    "Given",
     "Header",
     "Integer",
     "Key",
     "Kind",
     "Number",
+    "Reading",
     "Record",
     "Records",
     "Row",
+    "RowClass",
     "Special",
     "Text",
+    "UniqueKeys",
     "bind",
+    "column",
     "csv_writer",
+    "duplicate_key",
     "escape_formula",
     "file_fault",
     "missing_column",
+    "row_class",
     "to_cell",
     "unescape_formula",
 ]
