@@ -6,7 +6,7 @@ that is wrong with it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -17,6 +17,9 @@ from batchjob.tabular.faults import CellFault, file_fault, one_fault
 from batchjob.tabular.header import Header
 from batchjob.tabular.kinds import Convert, unseen
 from batchjob.tabular.records import CONTROL, Record
+
+_MEMORY: Final = 1000
+_SHORT: Final = 32
 
 
 class Row(NamedTuple):
@@ -50,8 +53,11 @@ class Binding:
 
     def rows(self, records: Iterable[Record]) -> Iterator[Row]:
         """Yield a row for each of *records*; `FileFault` for a value in a column without a name."""
-        converts = [(n, convert) for n, convert in enumerate(self._converts) if convert is not None]
         needed, unnamed = self._needed, self._unnamed
+        texts = [n for n, convert in enumerate(self._converts) if convert is None]
+        converts = [
+            (n, self._quick(n, convert)) for n, convert in enumerate(self._converts) if convert
+        ]
         for record in records:
             number, cells, text, odd, errors = record
             if errors:
@@ -59,11 +65,13 @@ class Binding:
                 continue
             if self.escaped and "'" in text:
                 cells = self._unescaped(cells)
-            values: list[Any] = [cell or None for cell in cells]
+            values: list[Any] = cells.copy()
             try:
+                for position in texts:
+                    if not cells[position]:
+                        values[position] = None
                 for position, convert in converts:
-                    if cell := cells[position]:
-                        values[position] = convert(cell)
+                    values[position] = convert(cell) if (cell := cells[position]) else None
             except CellFault:
                 odd = True
             for position in needed:
@@ -75,6 +83,11 @@ class Binding:
     @cached_property
     def _converts(self) -> Sequence[Convert | None]:
         return [_read_over if c is None else c.kind.convert for c in self.columns]
+
+    def _quick(self, position: int, convert: Convert) -> Convert:
+        """Return *convert* with a memory, if the column's values are few and come again."""
+        column = self.columns[position]
+        return convert if column is None or column.kind.text else _Memory(convert).__getitem__
 
     @property
     def _needed(self) -> Sequence[int]:
@@ -124,6 +137,23 @@ class Binding:
                 column="",
                 value_row=number,
             )
+
+
+class _Memory(dict[str, Any]):
+    """Values by their cells, as *convert* made them: quicker than to make them again.
+
+    It keeps a thousand short cells, so that it stays small whatever a file has in it.
+    """
+
+    def __init__(self, convert: Convert) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, cell: str) -> Any:
+        value = self._convert(cell)
+        if len(self) < _MEMORY and len(cell) < _SHORT:
+            self[cell] = value
+        return value
 
 
 def _read_over(cell: str) -> None:

@@ -12,7 +12,7 @@ from batchjob.core.results import JobError
 from batchjob.tabular.header import NameOf, read_header
 from batchjob.tabular.limits import FileLimits
 from batchjob.tabular.scanner import Scanner, check_bytes, too_large, too_many
-from batchjob.tabular.source import read_lines
+from batchjob.tabular.source import Source
 
 CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Unicode Cc but tab, LF, CR, VT, FF and U+0085."""
@@ -52,11 +52,13 @@ class Records:
 
     def __init__(self, file: BinaryIO, name_of: NameOf, limits: FileLimits = _USUAL) -> None:
         self._limits = limits
-        self.header, self._lines = read_header(read_lines(file, limits), name_of, limits)
+        self._source = Source(file, limits)
+        self.header, self._lines = read_header(self._source.lines(), name_of, limits)
 
     def __iter__(self) -> Iterator[Record]:
         held: list[str] = []
-        number, width, most = self.header.number, len(self.header.cells), self._limits.cell
+        source, number = self._source, self.header.number
+        width, most = len(self.header.cells), self._limits.cell
         rows = csv.reader(self._feed(held), delimiter=self.header.delimiter, strict=True)
         while True:
             try:
@@ -64,7 +66,8 @@ class Records:
                     number += 1
                     text = held[0] if len(held) == 1 else "".join(held)
                     held.clear()
-                    if _ODD.search(text) or len(text) > most or len(cells) != width:
+                    odd = not (source.clean and text.isascii()) and _ODD.search(text)
+                    if odd or len(cells) != width or len(text) > most:
                         yield from self._judged(number, cells, text)
                     elif any(map(str.strip, cells)):
                         yield Record(number, cells, text, odd=False)

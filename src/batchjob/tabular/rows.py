@@ -147,7 +147,8 @@ def row_class(cls: type[T]) -> RowClass[T]:
 def _fields(cls: type[Any]) -> Sequence["attrs.Attribute[Any]"]:
     if not attrs.has(cls):
         raise InvalidRowClass(cls.__name__, "it is no attrs class")
-    return attrs.fields(cls)
+    fields: Sequence[attrs.Attribute[Any]] = attrs.fields(cls)
+    return fields
 
 
 def _field(cls: type[Any], field: "attrs.Attribute[Any]", hint: Any) -> Field:

@@ -143,7 +143,7 @@ def too_large(limit: int, number: int, column: str | None, *, what: str = "cell"
 
 
 def check_bytes(cells: Sequence[str], number: int, label: Label) -> None:
-    """Raise `FileFault` at the first cell with a byte that is not UTF-8 (`read_lines`)."""
+    """Raise `FileFault` at the first cell with a byte that is not UTF-8 (`Source.lines`)."""
     for position, cell in enumerate(cells):
         if _BAD_BYTE.search(cell):
             message = "expected text in UTF-8, found bytes that are not; save the file as UTF-8"
