@@ -18,7 +18,9 @@ from batchjob.tabular.header import Header
 from batchjob.tabular.kinds import Convert, unseen
 from batchjob.tabular.records import CONTROL, Record
 
-_MEMORY: Final = 1000
+_MEMORY: Final = 20_000
+"""How many cells are remembered of one file, in all of its columns."""
+
 _SHORT: Final = 32
 
 
@@ -87,7 +89,11 @@ class Binding:
     def _quick(self, position: int, convert: Convert) -> Convert:
         """Return *convert* with a memory, if the column's values are few and come again."""
         column = self.columns[position]
-        return convert if column is None or column.kind.text else _Memory(convert).__getitem__
+        return (
+            convert
+            if column is None or column.kind.text
+            else _Memory(convert, _MEMORY // len(self.columns)).__getitem__
+        )
 
     @property
     def _needed(self) -> Sequence[int]:
@@ -142,16 +148,16 @@ class Binding:
 class _Memory(dict[str, Any]):
     """Values by their cells, as *convert* made them: quicker than to make them again.
 
-    It keeps a thousand short cells, so that it stays small whatever a file has in it.
+    It keeps *most* short cells, so that it stays small whatever a file has in it.
     """
 
-    def __init__(self, convert: Convert) -> None:
+    def __init__(self, convert: Convert, most: int) -> None:
         super().__init__()
-        self._convert = convert
+        self._convert, self._most = convert, most
 
     def __missing__(self, cell: str) -> Any:
         value = self._convert(cell)
-        if len(self) < _MEMORY and len(cell) < _SHORT:
+        if len(self) < self._most and len(cell) < _SHORT:
             self[cell] = value
         return value
 

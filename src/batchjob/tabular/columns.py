@@ -85,7 +85,7 @@ class Columns:
     def name_of(self, header: str) -> str | None:
         """Return our name for the column of a *header* cell; None if it is not known."""
         found = self.find(header) if header.strip() else None
-        if found is None:
+        if found is None or (isinstance(found, JobError) and found.code == "unknown_column"):
             return None
         return found.name if isinstance(found, Column) else header.strip()
 

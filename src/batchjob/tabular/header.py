@@ -9,7 +9,7 @@ import attrs
 
 from batchjob.tabular.faults import cut, file_fault, one_fault
 from batchjob.tabular.limits import FileLimits
-from batchjob.tabular.scanner import Scanner, check_bytes
+from batchjob.tabular.scanner import Scanner, check_bytes, too_many
 
 DELIMITERS: Final = ";,\t|"
 """What cells may be parted by; of those that fit equally well the first is taken."""
@@ -56,7 +56,7 @@ def read_header(
         if rest := taken[scanner.lines :]:
             lines = chain(rest, lines)
         if not _is_blank(scanner):
-            return _checked(scanner, lines, number, name_of), lines
+            return _checked(scanner, lines, number, name_of, limits), lines
     raise one_fault("empty_file", "the file holds nothing but blank rows; give it a header")
 
 
@@ -81,13 +81,18 @@ def _is_blank(scanner: Scanner) -> bool:
     return scanner.done and not any(map(str.strip, scanner.cells))
 
 
-def _checked(scanner: Scanner, lines: Iterator[str], number: int, name_of: NameOf) -> Header:
-    labels = [name_of(cell) or cut(cell) for cell in scanner.cells]
+def _checked(
+    scanner: Scanner, lines: Iterator[str], number: int, name_of: NameOf, limits: FileLimits
+) -> Header:
+    opened = [] if scanner.done else scanner.opened.splitlines()[:1]
+    labels = [name_of(cell) or cut(cell) for cell in (*scanner.cells, *opened)]
 
     def label(position: int) -> str | None:
         return labels[position] if position < len(labels) else None
 
     check_bytes(scanner.cells, number, label)
+    if scanner.count > limits.columns:
+        raise too_many(limits.columns, number)
     scanner.finish(lines, number, label)
     if faults := scanner.faults(number, label):
         raise file_fault(faults)

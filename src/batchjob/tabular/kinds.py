@@ -29,7 +29,8 @@ class Kind(Protocol):
 
     ``text`` says that the value is the text itself: a cell of spaces is one, and the apostrophe
     before a formula is none of it. ``convert`` is asked for once for each file; None stands for
-    "the text as it is". Of a kind that is not text, outer spaces are no part: it takes them off.
+    "the text as it is". Of a kind that is not text, outer spaces are no part: it takes them off;
+    and its values must be immutable, since cells that are the same may share one.
     ``schema`` is what JSON Schema may say beside the type, ``sample`` a cell for templates.
     """
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
+from batchjob._typing import JsonScalar
 from batchjob.core.results import JobError
 from batchjob.tabular.header import NameOf, read_header
 from batchjob.tabular.limits import FileLimits
-from batchjob.tabular.scanner import Scanner, check_bytes, too_large, too_many
+from batchjob.tabular.scanner import Scanner, check_bytes, too_large
 from batchjob.tabular.source import Source
 
 CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -59,16 +60,17 @@ class Records:
         held: list[str] = []
         source, number = self._source, self.header.number
         width, most = len(self.header.cells), self._limits.cell
-        rows = csv.reader(self._feed(held), delimiter=self.header.delimiter, strict=True)
         while True:
             try:
-                for cells in rows:
+                for cells in self._split(held):
                     number += 1
                     text = held[0] if len(held) == 1 else "".join(held)
                     held.clear()
                     odd = not (source.clean and text.isascii()) and _ODD.search(text)
                     if odd or len(cells) != width or len(text) > most:
-                        yield from self._judged(number, cells, text)
+                        yield from self._judged(
+                            number, cells, text, self._misfit(number, len(cells))
+                        )
                     elif any(map(str.strip, cells)):
                         yield Record(number, cells, text, odd=False)
             except (csv.Error, _TooLong):
@@ -78,50 +80,55 @@ class Records:
             else:
                 return
 
+    def _split(self, held: list[str]) -> Iterator[list[str]]:
+        return csv.reader(self._feed(held), delimiter=self.header.delimiter, strict=True)
+
     def _feed(self, held: list[str]) -> Iterator[str]:
         """Yield the lines, and keep those of the current record in *held*."""
-        size, most = 0, self._limits.row
+        size, limits, delimiter = 0, self._limits, self.header.delimiter
         for line in self._lines:
             size = size + len(line) if held else len(line)
             held.append(line)
-            if size > most:
+            if size > limits.cell and (
+                size > limits.row or line.count(delimiter) >= limits.columns
+            ):
                 raise _TooLong
             yield line
 
     def _scanned(self, number: int, held: list[str]) -> Iterator[Record]:
         """Yield the record that the csv module did not take, of which *held* is the beginning."""
-        scanner = Scanner(self.header.delimiter, self._limits)
+        scanner, label = Scanner(self.header.delimiter, self._limits), self.header.label
         for line in held:
             scanner.feed(line)
-        scanner.finish(self._lines, number, self.header.label)
-        yield from self._judged(
-            number, scanner.cells, scanner.text, scanner.faults(number, self.header.label)
-        )
+        scanner.finish(self._lines, number, label)
+        errors = scanner.faults(number, label) or self._misfit(number, scanner.count)
+        yield from self._judged(number, scanner.cells, scanner.text, errors)
 
     def _judged(
-        self, number: int, cells: list[str], text: str, errors: tuple[JobError, ...] = ()
+        self, number: int, cells: list[str], text: str, errors: tuple[JobError, ...]
     ) -> Iterator[Record]:
         """Yield a record that is not as plain as most are, unless it is blank."""
         header, limits = self.header, self._limits
         odd = _ODD.search(text) is not None
-        if not odd and not any(map(str.strip, cells)):
+        blank = not odd and not any(map(str.strip, cells))
+        if len(cells) > limits.columns:  # there may be more than are kept
+            blank = blank and not text.replace(header.delimiter, "").strip()
+        if blank:
             return
         check_bytes(cells, number, header.label)
-        if len(cells) > limits.columns:
-            raise too_many(limits.columns, number)
         for position, cell in enumerate(cells):
             if len(cell) > limits.cell:
                 raise too_large(limits.cell, number, header.label(position))
-        if not errors and len(cells) != len(header.cells):
-            errors = (_misfit(number, len(cells), len(header.cells)),)
         yield Record(number, cells, text, odd, errors)
 
-
-def _misfit(number: int, found: int, expected: int) -> JobError:
-    return JobError(
-        code="row_length",
-        message=f"expected {expected} cells, as many as the header has, found {found}; a cell with "
-        "the delimiter in it is put in quotes",
-        row=number,
-        params={"found": found, "expected": expected},
-    )
+    def _misfit(self, number: int, found: int) -> tuple[JobError, ...]:
+        """Return what is wrong with a record of *found* cells, if that is their number."""
+        expected = len(self.header.cells)
+        if found == expected:
+            return ()
+        message = (
+            f"expected {expected} cells, as many as the header has, found {found}; a cell with the "
+            "delimiter in it is put in quotes"
+        )
+        params: dict[str, JsonScalar] = {"found": found, "expected": expected}
+        return (JobError(code="row_length", message=message, row=number, params=params),)

@@ -25,10 +25,10 @@ Label = Callable[[int], str | None]
 class Scanner:
     """Takes the lines of one record and makes its cells.
 
-    ``cells`` are no more than one over the limit of columns. ``broken`` are the positions of
-    those with text behind their closing quote; they stay as they stand in the file, quotes and all.
-    ``large`` is the position of the first cell over the limit; what is kept of it is cut.
-    Until the record is ``done``, a quote is open in the cell behind the last of ``cells``.
+    ``cells`` are the first ones of ``count``, one over the limit of columns at most. ``broken`` are
+    the positions of those with text behind their closing quote; they stay as they stand in the
+    file, quotes and all. ``large`` is the position of the first cell over the limit; what is kept
+    of it is cut. Until the record is ``done``, a quote is open in the cell behind the last.
     """
 
     def __init__(self, delimiter: str, limits: FileLimits) -> None:
@@ -38,10 +38,15 @@ class Scanner:
         self.broken: list[int] = []
         self.large: int | None = None
         self.done = False
-        self.lines = self.size = 0
+        self.lines = self.size = self.count = 0
         self._text: list[str] = []
         self._held: list[str] = []
         self._held_size = 0
+
+    @property
+    def opened(self) -> str:
+        """What stands behind the open quote, as far as it is kept."""
+        return "".join(self._held)
 
     @property
     def text(self) -> str:
@@ -76,21 +81,22 @@ class Scanner:
         if self._held_size <= 2 * self._limits.cell:  # a doubled quote is one character
             self._held.append(text)
         elif self.large is None:
-            self.large = len(self.cells)
+            self.large = self.count
 
     def _end(self, line: str, at: int, quoted: str | None = None) -> int | None:
         """End a cell at the next delimiter or newline; return where the next cell begins."""
         match = self._plain.match(line, at)
         text, end = match.groups()  # type: ignore[union-attr]  # it matches anything
         if quoted is not None and text:
-            self.broken.append(len(self.cells))
+            self.broken.append(self.count)
             text = f'"{quoted}"{text}'
         elif quoted is not None:
             text = quoted.replace('""', '"')
         if len(text) > self._limits.cell and self.large is None:
-            self.large = len(self.cells)
-        if len(self.cells) <= self._limits.columns:
+            self.large = self.count
+        if self.count <= self._limits.columns:
             self.cells.append(text[: self._limits.cell])
+        self.count += 1
         self.done = end != self.delimiter
         return None if self.done else match.end()  # type: ignore[union-attr]
 
@@ -106,10 +112,10 @@ class Scanner:
                     "expected a closing quote, found the end of the file; close the quote that "
                     "opens here, or double it if it is part of the text",
                     row=number,
-                    column=label(len(self.cells)),
+                    column=label(self.count),
                 )
             self.feed(line)
-        if len(self.cells) > self._limits.columns:
+        if self.count > self._limits.columns and self.size > self._limits.row:
             raise too_many(self._limits.columns, number)
         if self.large is not None:
             raise too_large(self._limits.cell, number, label(self.large))
