@@ -1,5 +1,6 @@
 """How faults in a file's rows are put into words; where they are found is elsewhere."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,12 +10,18 @@ from batchjob.core.results import JobError
 from batchjob.errors import FileFault
 
 _SHOWN: Final = 100
+_UNSHOWN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def cut(text: str) -> str:
-    """Return *text* without outer spaces, and without an end that nobody would read."""
-    text = text[: 2 * _SHOWN].strip()
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    """Return *text* as `shown`, without outer spaces and an end that nobody would read."""
+    text = text.strip()
+    return shown(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+def shown(text: str) -> str:
+    """Return *text* as any terminal and any store takes it: U+FFFD stands for what none shows."""
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 class CellFault(ValueError):

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from batchjob.tabular.faults import cut, file_fault, one_fault
+from batchjob.tabular.faults import cut, file_fault, one_fault, shown
 from batchjob.tabular.limits import FileLimits
 from batchjob.tabular.scanner import Scanner, check_bytes, too_many
 
@@ -85,7 +85,7 @@ def _checked(
     scanner: Scanner, lines: Iterator[str], number: int, name_of: NameOf, limits: FileLimits
 ) -> Header:
     opened = [] if scanner.done else scanner.opened.splitlines()[:1]
-    labels = [name_of(cell) or cut(cell) for cell in (*scanner.cells, *opened)]
+    labels = [shown(name_of(cell) or cut(cell)) for cell in (*scanner.cells, *opened)]
 
     def label(position: int) -> str | None:
         return labels[position] if position < len(labels) else None
