@@ -37,9 +37,16 @@ class CellFault(ValueError):
 
     def at(self, row: int, column: str) -> JobError:
         """Return the fault as the error of a place."""
-        message = f"expected {self.right}, found {say(self.found) if self.found else 'nothing'}"
-        params = {"found": cut(self.found), "expected": self.right, **self.params}
-        return JobError(code=self.code, message=message, row=row, column=column, params=params)
+        guess = self.params.get("nearest")
+        hint = f"; did you mean {guess}?" if guess else ""
+        found = say(self.found) if self.found else "nothing"
+        return JobError(
+            code=self.code,
+            message=f"expected {self.right}, found {found}{hint}",
+            row=row,
+            column=column,
+            params={"found": cut(self.found), "expected": self.right, **self.params},
+        )
 
 
 def file_fault(errors: Sequence[JobError]) -> FileFault:

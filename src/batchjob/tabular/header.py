@@ -72,9 +72,10 @@ def _scan(
     return scanners, taken
 
 
-def _rank(scanner: Scanner, name_of: NameOf) -> tuple[bool, int, int]:
+def _rank(scanner: Scanner, name_of: NameOf) -> tuple[bool, int, bool, int]:
     known = sum(name_of(cell) is not None for cell in scanner.cells)
-    return _is_blank(scanner), known, len(scanner.cells)
+    sound = scanner.done and not scanner.broken
+    return _is_blank(scanner), known, sound, len(scanner.cells)
 
 
 def _is_blank(scanner: Scanner) -> bool:

@@ -97,7 +97,8 @@ class Key(Text):
 
 
 def _refuse_length(cell: str, most: int) -> str:
-    raise CellFault("too_long", f"at most {most} characters", cell, length=len(cell), limit=most)
+    right = f"at most {most} characters, not {len(cell)}"
+    raise CellFault("too_long", right, cell, length=len(cell), limit=most)
 
 
 def _refuse_unseen(cell: str) -> None:
@@ -277,7 +278,7 @@ class Choice:
             name = cell.strip().casefold()
             if name not in known:
                 guess = nearest(name, list(self.values))
-                right = f"one of {', '.join(self.values)}{f' (nearest: {guess})' if guess else ''}"
+                right = f"one of {', '.join(self.values)}"
                 raise CellFault("invalid_choice", right, cell, nearest=guess)
             return known[name]
 

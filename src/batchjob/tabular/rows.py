@@ -137,7 +137,9 @@ def row_class(cls: type[T]) -> RowClass[T]:
     names: dict[str, str] = {}
     for field in found:
         for name in (field.column.name, *field.column.aliases):
-            if not fold(name) or names.setdefault(fold(name), field.argument) != field.argument:
+            if not fold(name):
+                raise InvalidRowClass(cls.__name__, "a column has no name")
+            if names.setdefault(fold(name), field.argument) != field.argument:
                 raise InvalidRowClass(cls.__name__, f"two columns are called {name!r}")
     if not found:
         raise InvalidRowClass(cls.__name__, "it has no fields")
@@ -154,20 +156,18 @@ def _fields(cls: type[Any]) -> Sequence["attrs.Attribute[Any]"]:
 def _field(cls: type[Any], field: "attrs.Attribute[Any]", hint: Any) -> Field:
     given = dict(field.metadata.get(_KEY, {}))
     optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
-    if optional and field.default is attrs.NOTHING:
+    required = field.default is attrs.NOTHING
+    if optional and required:
         fault = f"field {field.name} takes None, so its column may be absent: give it a default"
         raise InvalidRowClass(cls.__name__, fault)
-    kinds = [arm for arm in get_args(hint) if arm is not NoneType] if optional else [hint]
-    kind = given.pop("kind", None) or _kind(kinds, unique=given.get("unique", False))
-    if kind is None:
+    arms = [arm for arm in get_args(hint) if arm is not NoneType] if optional else [hint]
+    given["name"] = given.get("name") or field.name
+    given["kind"] = given.get("kind") or _kind(arms, unique=given.get("unique", False))
+    if given["kind"] is None:
         fault = f"field {field.name} has a type that no cell has: {hint}"
         raise InvalidRowClass(cls.__name__, fault)
-    column = Column(
-        **{**given, "name": given.get("name") or field.name},
-        kind=kind,
-        required=field.default is attrs.NOTHING,
-    )
-    _check_example(cls, column, kinds[0])
+    column = Column(**given, required=required)
+    _check_example(cls, column, arms[0])
     return Field(field.alias or field.name, column, optional)
 
 
@@ -187,12 +187,20 @@ def _example(column: Column) -> str:
 
 
 def _check_example(cls: type[Any], column: Column, hint: Any) -> None:
-    example, convert = _example(column), column.kind.convert
+    example = _example(column)
+    if not example and not column.required:
+        return
     try:
-        value = example if convert is None or not example else convert(example)
+        value = _value(column, example)
     except CellFault as error:
         said = error.at(2, column.name).message
         raise InvalidRowClass(cls.__name__, f"example of column {column.name!r}: {said}") from None
     if isinstance(hint, type) and not isinstance(value, hint):
         fault = f"cells of column {column.name!r} are {type(value).__name__}, not {hint.__name__}"
         raise InvalidRowClass(cls.__name__, fault)
+
+
+def _value(column: Column, cell: str) -> Any:
+    if column.required and not cell.strip():
+        raise CellFault("missing_value", "a value", "")
+    return cell if (convert := column.kind.convert) is None else convert(cell)
