@@ -91,7 +91,7 @@ def _checked(
     def label(position: int) -> str | None:
         return labels[position] if position < len(labels) else None
 
-    check_bytes(scanner.cells, number, label)
+    check_bytes(scanner.text, scanner.cells, number, label)
     if scanner.count > limits.columns:
         raise too_many(limits.columns, number)
     scanner.finish(lines, number, label)

@@ -85,13 +85,17 @@ class Records:
 
     def _feed(self, held: list[str]) -> Iterator[str]:
         """Yield the lines, and keep those of the current record in *held*."""
-        size, limits, delimiter = 0, self._limits, self.header.delimiter
+        limits, delimiter = self._limits, self.header.delimiter
+        size = cells = 0
         for line in self._lines:
-            size = size + len(line) if held else len(line)
+            if held:
+                size += len(line)
+                cells += line.count(delimiter)
+            else:
+                size = len(line)
+                cells = line.count(delimiter) if size > limits.cell else 0
             held.append(line)
-            if size > limits.cell and (
-                size > limits.row or line.count(delimiter) >= limits.columns
-            ):
+            if size > limits.cell and (size > limits.row or cells >= limits.columns):
                 raise _TooLong
             yield line
 
@@ -111,15 +115,19 @@ class Records:
         header, limits = self.header, self._limits
         odd = _ODD.search(text) is not None
         blank = not odd and not any(map(str.strip, cells))
-        if len(cells) > limits.columns:  # there may be more than are kept
-            blank = blank and not text.replace(header.delimiter, "").strip()
+        if len(cells) >= limits.columns:  # there may be more than are kept
+            blank = blank and not text.replace(header.delimiter, "").replace('"', "").strip()
         if blank:
             return
-        check_bytes(cells, number, header.label)
-        for position, cell in enumerate(cells):
-            if len(cell) > limits.cell:
-                raise too_large(limits.cell, number, header.label(position))
+        check_bytes(text, cells, number, header.label)
+        if len(text) > limits.cell:
+            self._check_sizes(number, cells)
         yield Record(number, cells, text, odd, errors)
+
+    def _check_sizes(self, number: int, cells: list[str]) -> None:
+        for position, cell in enumerate(cells):
+            if len(cell) > self._limits.cell:
+                raise too_large(self._limits.cell, number, self.header.label(position))
 
     def _misfit(self, number: int, found: int) -> tuple[JobError, ...]:
         """Return what is wrong with a record of *found* cells, if that is their number."""

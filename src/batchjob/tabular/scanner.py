@@ -4,6 +4,7 @@ It is used for the header, whose delimiter is not known yet, and for a record th
 refuses. What both read, they read alike.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -25,7 +26,7 @@ Label = Callable[[int], str | None]
 class Scanner:
     """Takes the lines of one record and makes its cells.
 
-    ``cells`` are the first ones of ``count``, one over the limit of columns at most. ``broken`` are
+    ``cells`` are the first ones of ``count``, about as many as there may be columns. ``broken`` are
     the positions of those with text behind their closing quote; they stay as they stand in the
     file, quotes and all. ``large`` is the position of the first cell over the limit; what is kept
     of it is cut. Until the record is ``done``, a quote is open in the cell behind the last.
@@ -39,28 +40,30 @@ class Scanner:
         self.large: int | None = None
         self.done = False
         self.lines = self.size = self.count = 0
-        self._text: list[str] = []
-        self._held: list[str] = []
-        self._held_size = 0
+        self._text, self._held = io.StringIO(newline=""), io.StringIO(newline="")
 
     @property
     def opened(self) -> str:
         """What stands behind the open quote, as far as it is kept."""
-        return "".join(self._held)
+        return self._held.getvalue()
 
     @property
     def text(self) -> str:
         """The record as it stands in the file."""
-        return "".join(self._text)
+        return self._text.getvalue()
 
     def feed(self, line: str) -> bool:
         """Take the next *line*, with its newline if it has one; return whether it is the last."""
         self.lines += 1
         self.size += len(line)
         if self.size <= self._limits.row:
-            self._text.append(line)
+            self._text.write(line)
         at = self._quoted(line, 0) if self.lines > 1 else 0
         while at is not None:
+            if self.count == self._limits.columns and '"' not in line[at:]:
+                self.count += 1 + line.count(self.delimiter, at)
+                self.done = True
+                break
             quoted = line.startswith('"', at)
             at = self._quoted(line, at + 1) if quoted else self._end(line, at)
         return self.done
@@ -71,15 +74,12 @@ class Scanner:
         self._hold(line[at:end])
         if end == len(line):
             return None
-        held = "".join(self._held)
-        self._held.clear()
-        self._held_size = 0
+        held, self._held = self.opened, io.StringIO(newline="")
         return self._end(line, end + 1, held)
 
     def _hold(self, text: str) -> None:
-        self._held_size += len(text)
-        if self._held_size <= 2 * self._limits.cell:  # a doubled quote is one character
-            self._held.append(text)
+        if self._held.tell() + len(text) <= 2 * self._limits.cell:  # a doubled quote is one
+            self._held.write(text)
         elif self.large is None:
             self.large = self.count
 
@@ -148,9 +148,13 @@ def too_large(limit: int, number: int, column: str | None, *, what: str = "cell"
     return one_fault("cell_too_large", message, row=number, column=column, limit=limit)
 
 
-def check_bytes(cells: Sequence[str], number: int, label: Label) -> None:
-    """Raise `FileFault` at the first cell with a byte that is not UTF-8 (`Source.lines`)."""
-    for position, cell in enumerate(cells):
-        if _BAD_BYTE.search(cell):
-            message = "expected text in UTF-8, found bytes that are not; save the file as UTF-8"
-            raise one_fault("encoding", message, row=number, column=label(position))
+def check_bytes(text: str, cells: Sequence[str], number: int, label: Label) -> None:
+    """Raise `FileFault` if a record has a byte that is not UTF-8 (`Source.lines`).
+
+    *cells* are those of its *text*, or the first ones.
+    """
+    if not _BAD_BYTE.search(text):
+        return
+    position = next((n for n, cell in enumerate(cells) if _BAD_BYTE.search(cell)), len(cells))
+    message = "expected text in UTF-8, found bytes that are not; save the file as UTF-8"
+    raise one_fault("encoding", message, row=number, column=label(position))
