@@ -19,6 +19,7 @@ from benchmarks.figures import Figure, Options, machine, table
 from benchmarks.http import http
 from benchmarks.machinery import empty_jobs, imports
 from benchmarks.parallel import parallel
+from benchmarks.reading import reading
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -29,6 +30,7 @@ _SUITES: Final[Mapping[str, Callable[[Options, Path], Iterator[Figure]]]] = {
     "celery": celery_jobs,
     "parallel": parallel,
     "http": http,
+    "reading": reading,
 }
 
 

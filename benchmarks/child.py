@@ -4,6 +4,7 @@
     python -m benchmarks.child FIGURES job STORE CATALOG FILES
     python -m benchmarks.child FIGURES whole floor|batchjob ARGUMENT...
     python -m benchmarks.child FIGURES jobs FOLDER COUNT
+    python -m benchmarks.child FIGURES reading bare|checked FILE
 
 What it found goes to the file FIGURES, as JSON. Imports stand in the functions, so that each case
 loads what it needs and no more.
@@ -79,6 +80,15 @@ def jobs(folder: str, count: str) -> Mapping[str, Any]:
     return alternate(Path(folder), int(count))
 
 
+def reading(how: str, path: str) -> Mapping[str, Any]:
+    """Time the reading of a delimited file, less interpreter and imports."""
+    from benchmarks import readers
+
+    rows: list[int] = []
+    found = _timed(lambda: rows.append(getattr(readers, how)(Path(path))))
+    return {**found, "rows": rows[0]}
+
+
 def digest(file: BinaryIO) -> str:
     """Return the SHA-256 of *file*, in hex."""
     import hashlib
@@ -104,6 +114,7 @@ _CASES: Final[Mapping[str, Callable[..., Mapping[str, Any]]]] = {
     "job": job,
     "whole": whole,
     "jobs": jobs,
+    "reading": reading,
 }
 
 

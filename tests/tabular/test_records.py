@@ -81,6 +81,13 @@ def test_the_header_is_the_first_row_that_is_not_blank() -> None:
     assert [each.number for each in found] == [8]
 
 
+def test_a_header_may_have_many_lines() -> None:
+    """Quoted names may hold newlines, also more of them than a single cell may hold."""
+    limits = FileLimits(cell=20)
+    found = records('handle,title,"' + '","'.join(["a\nb\nc"] * 20) + '"\n', limits)
+    assert found.header.labels == ("handle", "title", *["a\nb\nc"] * 20)
+
+
 def test_faults_of_names_stand_where_the_header_does() -> None:
     """Behind blank lines the header's faults have the header's row."""
     assert read("\n\nhandle,title,price,colour\n").places == [(3, "colour", "unknown_column")]

@@ -63,10 +63,13 @@ def read_header(
 def _scan(
     lines: Iterator[str], order: Sequence[str], limits: FileLimits
 ) -> tuple[Sequence[Scanner], Sequence[str]]:
-    """Return one record under each delimiter, and the lines that this took."""
+    """Return one record under each delimiter, and the lines that this took.
+
+    One with a quote that stays open for longer than a cell may be is left as it is.
+    """
     scanners = [Scanner(delimiter, limits) for delimiter in order]
     taken, left = list[str](), scanners
-    while left and left[0].size <= limits.row and (line := next(lines, "")):
+    while left and left[0].size <= limits.cell and (line := next(lines, "")):
         taken.append(line)
         left = [scanner for scanner in left if not scanner.feed(line)]
     return scanners, taken
@@ -85,21 +88,23 @@ def _is_blank(scanner: Scanner) -> bool:
 def _checked(
     scanner: Scanner, lines: Iterator[str], number: int, name_of: NameOf, limits: FileLimits
 ) -> Header:
-    opened = [] if scanner.done else scanner.opened.splitlines()[:1]
-    labels = [shown(name_of(cell) or cut(cell)) for cell in (*scanner.cells, *opened)]
-
     def label(position: int) -> str | None:
-        return labels[position] if position < len(labels) else None
+        opened = [] if scanner.done else scanner.opened.splitlines()[:1]
+        names = [*scanner.cells, *opened]
+        if position >= len(names):
+            return None
+        return shown(name_of(names[position]) or cut(names[position]))
 
+    check_bytes(scanner.text, scanner.cells, number, label)
+    scanner.finish(lines, number, label)
     check_bytes(scanner.text, scanner.cells, number, label)
     if scanner.count > limits.columns:
         raise too_many(limits.columns, number)
-    scanner.finish(lines, number, label)
     if faults := scanner.faults(number, label):
         raise file_fault(faults)
     return Header(
         number=number,
         cells=tuple(scanner.cells),
-        labels=tuple(labels),
+        labels=tuple(label(position) or "" for position in range(scanner.count)),
         delimiter=scanner.delimiter,
     )
