@@ -10,6 +10,7 @@ from batchjob.tabular import (
     Choice,
     Column,
     Columns,
+    FileLimits,
     Integer,
     Key,
     Kind,
@@ -46,7 +47,7 @@ def checked(path: Path) -> int:
     columns = Columns([Column(name=name, kind=_kind(name)) for name in HEADER])
     with path.open("rb") as file:
         try:
-            records = Records(file, columns.name_of)
+            records = Records(file, columns.name_of, FileLimits(file=1 << 40))
             rows = bind(records.header, columns).rows(records)
             return sum(not row.errors for row in rows)
         except FileFault:
