@@ -96,6 +96,14 @@ def test_every_error_has_a_heading_and_its_code(cls: type[Any]) -> None:
     assert f"## `{cls.__name__}`\n\nCode: `{cls.code}`.\n" in text
 
 
+def test_every_code_of_a_fault_in_a_file_has_a_heading() -> None:
+    """What can be wrong with a file that is read is described under its code."""
+    sources = "".join(path.read_text("utf-8") for path in (SOURCE / "tabular").glob("*.py"))
+    codes = re.findall(r"(?:CellFault\(|one_fault\(|code=)\s*\"(\w+)\"", sources)
+    assert len(set(codes)) > 20
+    assert set(codes) <= headings("reference/row-errors.md")
+
+
 @pytest.mark.parametrize("name", list(inspect.signature(BatchJobs.open).parameters))
 def test_every_parameter_of_open_has_a_heading(name: str) -> None:
     """Each setting is described under its name."""

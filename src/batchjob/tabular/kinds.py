@@ -297,7 +297,7 @@ class Choice:
 
 @attrs.frozen
 class FileKey:
-    """The key of a file in the file store, as `batchjob.core.files.check_key` takes it."""
+    """The key of a file in the file store: relative, and made of plain names."""
 
     text: ClassVar[bool] = True
     sample: ClassVar[str] = "folder/file.png"
