@@ -2,7 +2,6 @@
 
 import csv
 import io
-import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import sqlalchemy as sa
 from stock_levels import Level, StockImport
 
 from batchjob import BatchJob, BatchJobs, Change, ImportContext, JobError, Outcomes, Run
-from batchjob.errors import FileFault, UnknownFile
-from batchjob.tabular import columns_of, open_records
+from batchjob.errors import UnknownFile
 from support import Offering
 
 
@@ -284,17 +282,3 @@ def test_the_context_and_the_rows_are_typed() -> None:
     """A strategy's row class is the one that it names."""
     assert StockImport(sa.create_engine("sqlite://")).row_class is Level
     assert Change.between(1, "a", None, {}).outcome == "created"
-
-
-def test_a_quote_that_is_never_closed_holds_no_memory() -> None:
-    """What follows it is looked through to the end of the file, and not kept."""
-    content = b'SKU;Quantity\nA;"' + (b"x" * 99 + b"\n") * 200_000
-    tracemalloc.start()
-    with pytest.raises(FileFault) as caught:
-        list(open_records(io.BytesIO(content), columns_of(Level)))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    (error,) = caught.value.errors
-    assert isinstance(error, JobError)
-    assert (error.code, error.row, error.column) == ("syntax", 2, "Quantity")
-    assert peak < len(content) / 4
