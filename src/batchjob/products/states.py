@@ -5,7 +5,7 @@ there. Orders are those of the export, so that both see the same.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -42,10 +42,11 @@ _VARIANTS: Final = f"""SELECT v.product_id, v.id, v.variant_rank,
     ORDER BY v.variant_rank NULLS LAST, v.created_at, v.id{{c}}"""  # noqa: S608 - constants
 _VALUES: Final = """SELECT w.variant_id, w.option_id, w.value FROM product_option_value w
     WHERE w.variant_id {ids} AND w.deleted_at IS NULL ORDER BY w.created_at DESC, w.id{c} DESC"""
-_PRICES: Final = f"""SELECT l.variant_id, m.currency_code, m.region_id, m.amount
+_PRICES: Final = """SELECT l.variant_id, m.currency_code, m.region_id, m.amount, m.id
     FROM product_variant_money_amount l JOIN money_amount m ON m.id = l.money_amount_id
-    WHERE l.variant_id {{ids}} AND {PLAIN_PRICE}
-    ORDER BY m.created_at DESC, m.id{{c}} DESC"""  # noqa: S608 - constants
+    WHERE l.variant_id {ids} AND {which} ORDER BY m.created_at DESC, m.id{c} DESC"""
+_LISTED_PRICE: Final = """l.deleted_at IS NULL AND m.deleted_at IS NULL
+    AND m.price_list_id = :list AND m.min_quantity IS NULL AND m.max_quantity IS NULL"""
 _BY_INDEX: Final = "SELECT " + ", ".join(
     f"set_config('{name}', 'off', true)"
     for name in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan")
@@ -79,15 +80,22 @@ class Asker:
             # no statistics, and the planner would scan them for each page. Compiling costs more.
             connection.exec_driver_sql(_BY_INDEX)
 
-    def __call__(self, sql: str, ids: Iterable[str], **more: str) -> Sequence[Row]:
-        """Return the driver's own tuples; ``{ids}`` of *sql* is true of *ids*."""
+    def __call__(
+        self, sql: str, ids: Iterable[str], given: Mapping[str, str] | None = None, **more: str
+    ) -> Sequence[Row]:
+        """Return the driver's own tuples; ``{ids}`` of *sql* is true of *ids*.
+
+        *given* are other parameters of *sql*, *more* other parts of its text.
+        """
         from sqlalchemy import text
 
         wanted = json.dumps(list(ids))
         if wanted == "[]":
             return ()
         words = {"ids": self._dialect.among.format("ids"), "c": self._dialect.c, **more}
-        result = self.connection.execute(text(sql.format(**words)), {"ids": wanted})
+        result = self.connection.execute(
+            text(sql.format(**words)), {"ids": wanted, **(given or {})}
+        )
         found: Sequence[Row] = result.cursor.fetchall()
         return found
 
@@ -117,12 +125,26 @@ def read_states(ask: Asker, ids: Sequence[str], *, lock: bool = False) -> dict[s
     for variant, option, value in ask(_VALUES, owners):
         if option in titles:
             owners[variant]["options"][titles[option]] = value
-    for variant, currency, region, amount in ask(_PRICES, owners):
-        key = currency.lower() if region is None else f"{currency.lower()} {region}"
+    for variant, key, amount, _ in read_prices(ask, owners):
         owners[variant]["prices"][key] = amount
     for state in states.values():
         state.values["options"] = list(state.options)
     return states
+
+
+def read_prices(
+    ask: Asker, variants: Iterable[str], price_list: str | None = None
+) -> Iterator[tuple[str, str, int, str]]:
+    """Yield (variant, key, amount, id) of prices for any quantity; of equal keys the oldest last.
+
+    They are those of *price_list*, or where it is None those that are in none.
+    """
+    which = PLAIN_PRICE if price_list is None else _LISTED_PRICE
+    for variant, currency, region, amount, id_ in ask(
+        _PRICES, variants, {} if price_list is None else {"list": price_list}, which=which
+    ):
+        code = currency.lower()
+        yield variant, code if region is None else f"{code} {region}", amount, id_
 
 
 def _values(names: Sequence[str], cells: Iterable[Any]) -> dict[str, Any]:

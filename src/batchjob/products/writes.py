@@ -4,10 +4,7 @@ Under the locks of the products concerned, values that are as they shall be are 
 that are as they were shown are changed, and a product that is neither is refused as a whole.
 """
 
-import secrets
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from batchjob.products.changes import (
@@ -17,9 +14,8 @@ from batchjob.products.changes import (
     Values,
     VariantChange,
 )
-from batchjob.products.ids import IdMaker
+from batchjob.products.sink import Sink
 from batchjob.products.states import Asker, State, ids_of_handles, part, read_known, read_states
-from batchjob.products.survey import PLAIN_PRICE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,9 +24,13 @@ CHANGED, GONE = "changed_since", "not_there"
 
 _BY_VALUE: Final = """SELECT t.{column}, t.id, t.created_at FROM {table} t
     WHERE t.{column} {ids} AND t.deleted_at IS NULL ORDER BY t.created_at DESC, t.id{c} DESC"""
-_MONEY: Final = f"""SELECT l.variant_id, m.currency_code, m.region_id, m.id
-    FROM product_variant_money_amount l JOIN money_amount m ON m.id = l.money_amount_id
-    WHERE l.variant_id {{ids}} AND {PLAIN_PRICE}"""  # noqa: S608 - constants
+_OPTION_VALUE: Final = """UPDATE product_option_value SET value = ?, updated_at = ?
+    WHERE variant_id = ? AND option_id = ? AND deleted_at IS NULL"""
+_LINKS: Final[Mapping[str, str]] = {
+    "product_tags": "tags",
+    "product_sales_channel": "channels",
+    "product_images": "images",
+}
 _LOCK: Final = 0x62_61_74_63_68  # of PostgreSQL's advisory ones, for what products share
 
 
@@ -91,23 +91,15 @@ def _fits(there: Values | None, change: ProductChange | VariantChange) -> bool:
 
 
 class _Writer:
-    """Gathers rows, and writes them table by table."""
+    """Turns changes into rows."""
 
     def __init__(self, ask: Asker, states: Mapping[str, State]) -> None:
-        from batchjob.products.times import stored  # which knows SQLAlchemy's types
-
-        self._ask, self._states = ask, states
-        self._id = IdMaker(secrets.randbits)
-        now = datetime.now(UTC)
-        self._now: Any = stored(now) if ask.is_sqlite else now
-        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._updates: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        self._ask, self._states, self._sink = ask, states, Sink(ask)
         self._products: list[tuple[ProductChange, bool]] = []
         self._made: dict[str, ProductChange] = {}
         self._options: dict[str, dict[str, str]] = {
             state.id: dict(state.options) for state in states.values()
         }
-        self._prices: list[tuple[str, Mapping[str, Any]]] = []
 
     def product(self, change: ProductChange, *, is_new: bool) -> None:
         """Take a product that is to be made or changed."""
@@ -120,49 +112,39 @@ class _Writer:
 
     def variant(self, change: VariantChange, state: State | None) -> None:
         """Take a variant that is to be made or changed."""
-        is_new = state is None or change["id"] not in state.variants
-        product, new = change["product"], dict(change["new"])
-        titles = self._options_of(product)
-        if is_new:
-            fields = {name: new[name] for name in VARIANT_FIELDS}
-            made = {"id": change["id"], "product_id": product, "variant_rank": new["rank"]}
-            self._add("product_variant", made | fields)
+        sink, id_, new = self._sink, change["id"], change["new"]
+        titles = self._options_of(change["product"])
+        there = state.variants.get(id_) if state is not None else None
+        if there is None:
+            fields = map(new.__getitem__, VARIANT_FIELDS)
+            sink.add("product_variant", id_, change["product"], new["rank"], *fields)
             for title, value in new["options"].items():
-                self._add_value(change["id"], titles[title], value)
+                self._add_value(id_, titles[title], value)
             for key, amount in new["prices"].items():
-                self._add_price(change["id"], key, amount)
+                sink.add_price(id_, key, amount)
             return
-        there = state.variants[change["id"]] if state else {}
         if part(there, new) == new:
             return
-        fields = {name: new[name] for name in VARIANT_FIELDS if name in new}
-        self._update("product_variant", change["id"], fields)
+        sink.update("product_variant", id_, {n: new[n] for n in VARIANT_FIELDS if n in new})
         for title, value in new.get("options", {}).items():
             if there["options"].get(title) is None:
-                self._add_value(change["id"], titles[title], value)
+                self._add_value(id_, titles[title], value)
             else:
-                self._updates["option value",].append(
-                    (value, self._now, change["id"], titles[title])
-                )
+                sink.run(_OPTION_VALUE, value, sink.now, id_, titles[title])
         if new.get("prices"):
-            self._prices.append((change["id"], new["prices"]))
+            sink.change_prices(id_, new["prices"])
 
     def write(self) -> None:
         """Write everything that was taken."""
         self._write_products()
-        self._change_prices()
-        for what, rows in self._updates.items():
-            self._run(_statement(what), rows)
-        for table in _ORDER:
-            self._insert(table, self._rows[table])
+        self._sink.write()
 
     def _options_of(self, product: str) -> dict[str, str]:
         if product not in self._options:
             self._options[product] = {}
             for title in self._made[product]["new"]["options"]:
-                self._options[product][title] = self._id("opt")
-                row = {"id": self._options[product][title], "title": title, "product_id": product}
-                self._add("product_option", row)
+                self._options[product][title] = id_ = self._sink.new_id("opt")
+                self._sink.add("product_option", id_, title, product)
         return self._options[product]
 
     def _write_products(self) -> None:
@@ -172,43 +154,27 @@ class _Writer:
         profile = read_known(self._ask).profile
         for change, is_new in self._products:
             product, new = change["id"], change["new"]
-            fields = {name: new[name] for name in PRODUCT_FIELDS if name in new}
-            if "type" in new:
-                fields["type_id"] = None if new["type"] is None else types[new["type"]][0]
+            kind = new.get("type")
+            type_id = None if kind is None else types[kind]
             if is_new:
                 self._options_of(product)
-                self._add("product", {"id": product, "is_giftcard": False, **fields})
+                fields = map(new.__getitem__, PRODUCT_FIELDS)
+                self._sink.add("product", product, False, type_id, *fields)
                 if profile is not None:
-                    link = {"profile_id": profile, "product_id": product}
-                    self._rows["product_shipping_profile"].append(link)
+                    self._sink.link("product_shipping_profile", profile, product)
             else:
-                self._update("product", product, fields)
-            self._link("product_tags", "product_tag_id", change, "tags", is_new=is_new, of=tags)
-            channels = "product_sales_channel", "sales_channel_id"
-            self._link(*channels, change, "channels", is_new=is_new)
-            pictures = (
-                change if "images" not in new else {**change, "new": {"images": images[product]}}
-            )
-            self._link("product_images", "image_id", pictures, "images", is_new=is_new)
-
-    def _link(
-        self,
-        table: str,
-        column: str,
-        change: ProductChange,
-        name: str,
-        *,
-        is_new: bool,
-        of: Mapping[str, tuple[str, Any]] | None = None,
-    ) -> None:
-        """Link a product to what it shall have, and to nothing else of that kind."""
-        if name not in change["new"]:
-            return
-        if not is_new:
-            self._updates["unlink", table].append((change["id"],))
-        for value in change["new"][name]:
-            other = value if of is None else of[value][0]
-            self._rows[table].append({"product_id": change["id"], column: other})
+                changed = {name: new[name] for name in PRODUCT_FIELDS if name in new}
+                if "type" in new:
+                    changed["type_id"] = type_id
+                self._sink.update("product", product, changed)
+            for table, name in _LINKS.items():
+                if name not in new:
+                    continue
+                if not is_new:
+                    self._sink.run(f"DELETE FROM {table} WHERE product_id = ?", product)  # noqa: S608
+                others = images[product] if name == "images" else new[name]
+                for other in others:
+                    self._sink.link(table, product, tags[other] if name == "tags" else other)
 
     def _wanted(self, name: str) -> set[str]:
         found: set[str] = set()
@@ -219,13 +185,13 @@ class _Writer:
 
     def _shared(
         self, table: str, column: str, prefix: str, values: Iterable[str]
-    ) -> dict[str, tuple[str, Any]]:
-        """Return (id, time) of what products share, by value; what is not there is made."""
+    ) -> dict[str, str]:
+        """Return the ids of what products share, by value; what is not there is made."""
         wanted = set(values)
 
-        def look() -> dict[str, tuple[str, Any]]:
+        def look() -> dict[str, str]:
             found = self._ask(_BY_VALUE, wanted, table=table, column=column)
-            return {value: (id_, at) for value, id_, at in found}
+            return {value: id_ for value, id_, _ in found}
 
         there = look()
         if wanted - there.keys() and not self._ask.is_sqlite:
@@ -233,8 +199,8 @@ class _Writer:
             self._ask.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             there = look()
         for value in sorted(wanted - there.keys()):
-            there[value] = self._id(prefix), self._now
-            self._add(table, {"id": there[value][0], column: value})
+            there[value] = self._sink.new_id(prefix)
+            self._sink.add(table, there[value], value)
         return there
 
     def _images(self) -> dict[str, list[str]]:
@@ -252,105 +218,13 @@ class _Writer:
             for url in change["new"].get("images", ()):
                 place = known.get(url)
                 if place is None or (mine and place <= mine[-1]):
-                    place = self._now, self._id("img")
-                    self._add("image", {"id": place[1], "url": url})
+                    place = self._sink.now, self._sink.new_id("img")
+                    self._sink.add("image", place[1], url)
                     known.setdefault(url, place)
                 mine.append(place)
             ids[change["id"]] = [id_ for _, id_ in mine]
         return ids
 
-    def _change_prices(self) -> None:
-        """Change, add and take away prices of variants that are there."""
-        money = defaultdict[tuple[str, str], list[str]](list)
-        for variant, code, region, id_ in self._ask(_MONEY, [v for v, _ in self._prices]):
-            key = code.lower() if region is None else f"{code.lower()} {region}"
-            money[variant, key].append(id_)
-        for variant, prices in self._prices:
-            for key, amount in prices.items():
-                for id_ in money[variant, key]:
-                    if amount is None:
-                        self._updates["unlink price",].append((id_,))
-                        self._updates["delete price",].append((id_,))
-                    else:
-                        self._updates["price",].append((amount, self._now, id_))
-                if amount is not None and not money[variant, key]:
-                    self._add_price(variant, key, amount)
-
     def _add_value(self, variant: str, option: str, value: str) -> None:
-        row = {"id": self._id("optval"), "value": value, "option_id": option}
-        self._add("product_option_value", row | {"variant_id": variant})
-
-    def _add_price(self, variant: str, key: str, amount: int) -> None:
-        code, _, region = key.partition(" ")
-        id_ = self._id("ma")
-        row = {"id": id_, "currency_code": code, "amount": amount, "region_id": region or None}
-        self._add("money_amount", row)
-        link = {"id": self._id("pvma"), "money_amount_id": id_, "variant_id": variant}
-        self._add("product_variant_money_amount", link)
-
-    def _add(self, table: str, row: dict[str, Any]) -> None:
-        self._rows[table].append({**row, "created_at": self._now, "updated_at": self._now})
-
-    def _update(self, table: str, id_: str, fields: Mapping[str, Any]) -> None:
-        if fields:
-            row = (*fields.values(), self._now, id_)
-            self._updates["update", table, *fields].append(row)
-
-    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        if not rows:
-            return
-        names, cells = tuple(rows[0]), [tuple(row.values()) for row in rows]
-        if self._ask.is_sqlite:
-            self._run(_statement(("insert", table, *names)), cells)
-        else:
-            _copy(self._ask.connection, f"COPY {table} ({', '.join(names)}) FROM STDIN", cells)
-
-    def _run(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
-        if rows:
-            mark = "?" if self._ask.is_sqlite else "%s"
-            self._ask.connection.exec_driver_sql(sql.replace("?", mark), rows)
-
-
-_ORDER: Final = (  # so that what a row names is there before it
-    *("product_type", "product_tag", "image", "product", "product_shipping_profile"),
-    *("product_option", "product_variant", "product_option_value", "money_amount"),
-    *("product_variant_money_amount", "product_tags", "product_images", "product_sales_channel"),
-)
-_FIXED: Final[Mapping[str, str]] = {
-    "option value": "UPDATE product_option_value SET value = ?, updated_at = ?"
-    " WHERE variant_id = ? AND option_id = ? AND deleted_at IS NULL",
-    "price": "UPDATE money_amount SET amount = ?, updated_at = ? WHERE id = ?",
-    "unlink price": "DELETE FROM product_variant_money_amount WHERE money_amount_id = ?",
-    "delete price": "DELETE FROM money_amount WHERE id = ?",
-}
-
-
-def _copy(connection: "Connection", sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows as PostgreSQL takes them quickest; raises as SQLAlchemy does for statements."""
-    import psycopg
-    from sqlalchemy.exc import DBAPIError
-
-    cursor: Any = connection.connection.cursor()  # psycopg's own, which SQLAlchemy's types hide
-    try:
-        with cursor, cursor.copy(sql) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(
-            sql, None, error, psycopg.Error, dialect=connection.dialect
-        ) from error
-
-
-def _statement(what: Sequence[str]) -> str:
-    """Return the SQL of a kind of write; names are those of our own tables."""
-    kind, *more = what
-    if kind in _FIXED:
-        return _FIXED[kind]
-    table, *names = more
-    if kind == "unlink":
-        return f"DELETE FROM {table} WHERE product_id = ?"  # noqa: S608
-    if kind == "update":
-        sets = ", ".join(f"{name} = ?" for name in (*names, "updated_at"))
-        return f"UPDATE {table} SET {sets} WHERE id = ?"  # noqa: S608
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+        id_ = self._sink.new_id("optval")
+        self._sink.add("product_option_value", id_, value, option, variant)
