@@ -32,7 +32,7 @@ from batchjob.products.import_columns import (
 )
 from batchjob.products.import_layout import Cells, Found, Layout
 from batchjob.products.import_rules import ProductRules
-from batchjob.products.rows import price_text
+from batchjob.products.price_columns import price_cell, price_label
 from batchjob.products.states import (
     Asker,
     Known,
@@ -277,8 +277,6 @@ def _labelled(kind: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
             yield from ((f"Option {title}", choice) for title, choice in value.items())
         elif field == "prices":
             for key, amount in value.items():
-                code, _, region = key.partition(" ")
-                name = f"Price {code.upper()}" + (f" ({region})" if region else "")
-                yield name, None if amount is None else price_text(amount, code)
+                yield price_label(key), price_cell(key, amount)
         elif field in _LABELS[kind]:
             yield _LABELS[kind][field], value

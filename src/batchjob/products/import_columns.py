@@ -1,33 +1,27 @@
 """The columns of a product import: those of the export, and what may stand in them.
 
-Columns for prices, options, images and sales channels are found by their names; which currencies
-and regions there are is the catalogue's to say.
+Columns for options, images and sales channels are found by their names, and those for prices as
+`batchjob.products.price_columns` has it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 
-from batchjob.products.columns import STATUSES, ZERO_DECIMAL
+from batchjob.products.columns import STATUSES
+from batchjob.products.price_columns import INT4, price_column, price_names
 from batchjob.products.states import Known
 from batchjob.tabular import (
-    CellFault,
     Column,
     FixedColumns,
     boolean,
     choice,
-    decimal,
     integer,
     key_text,
 )
 from batchjob.tabular.columns import Convert
-from batchjob.tabular.records import show
-
-INT4: Final = 2**31 - 1
-"""The largest number that Medusa's integer columns hold."""
 
 PRODUCT_ID, HANDLE = "Product Id", "Product Handle"
 VARIANT_ID, SKU, BARCODE = "Variant Id", "Variant SKU", "Variant Barcode"
@@ -82,8 +76,6 @@ _KINDS: Final[Mapping[str, Convert]] = {
     **dict.fromkeys(("handle", "sku", "barcode"), key_text()),
 }
 _TEXTS: Final = {"handle", "sku", "barcode"}
-_REGION_PRICE: Final = re.compile(r"price (.+) \[([a-z]{3})\]", re.IGNORECASE | re.DOTALL)
-_PRICE: Final = re.compile(r"price ([a-z]{3})", re.IGNORECASE)
 _NUMBERED: Final = re.compile(
     r"(?:(option) ([0-9]{1,4}) (name|value)|(image) ([0-9]{1,4}) (url)|"
     r"(sales channel) ([0-9]{1,4}) (id|name|description))",
@@ -128,15 +120,8 @@ class ProductColumns:
         """See `batchjob.tabular.Columns`; a price is in minor units of its currency."""
         if (fixed := _FIXED.find(name)) is not None:
             return fixed
-        if (found := _REGION_PRICE.fullmatch(name)) is not None:
-            return self._region_price(found[1], found[2].lower())
-        if (found := _PRICE.fullmatch(name)) is not None:
-            code = found[1].lower()
-            if code not in self.known.currencies:
-                raise CellFault(
-                    "unknown_currency", f"the catalogue has no currency {code.upper()}", found=code
-                )
-            return Column(name=f"Price {code.upper()}", convert=_price(code), is_text=False)
+        if (price := price_column(name, self.known)) is not None:
+            return price
         if (found := _NUMBERED.fullmatch(name)) is not None:
             kind, number, what = (each for each in found.groups() if each)
             return Column(name=f"{kind.title()} {int(number)} {what.title()}")
@@ -149,34 +134,13 @@ class ProductColumns:
     @property
     def names(self) -> Sequence[str]:
         """See `batchjob.tabular.Columns`."""
-        regions = [f"Price {n} [{code.upper()}]" for n, (_, code) in self.known.regions.items()]
-        prices = [f"Price {code.upper()}" for code in sorted(self.known.currencies)]
         numbered = ["Option 1 Name", "Option 1 Value", "Image 1 Url", "Sales Channel 1 Name"]
-        return [*_FIXED.names, *prices, *regions, *numbered, "Sales Channel 1 Id"]
+        return [*_FIXED.names, *price_names(self.known), *numbered, "Sales Channel 1 Id"]
 
     @property
     def required(self) -> Sequence[Column]:
         """See `batchjob.tabular.Columns`; which ones are needed depends on what is there."""
         return ()
-
-    def _region_price(self, region: str, code: str) -> Column:
-        found = self.known.regions.get(region)
-        if found is None:
-            message = f"the catalogue has no region {show(region)}"
-            raise CellFault("unknown_region", message, found=region[:100])
-        if found[1] != code:
-            message = f"the region {show(region)} has the currency {found[1].upper()}"
-            raise CellFault("currency_mismatch", message, found=code, expected=found[1])
-        name = f"Price {region} [{code.upper()}]"
-        return Column(name=name, convert=_price(code), is_text=False)
-
-
-def price_key(name: str, known: Known) -> str | None:
-    """Return the key in ``prices`` of a column that `ProductColumns` found; None for others."""
-    if (found := _REGION_PRICE.fullmatch(name)) is not None:
-        return f"{found[2].lower()} {known.regions[found[1]][0]}"
-    found = _PRICE.fullmatch(name)
-    return None if found is None else found[1].lower()
 
 
 def numbered(name: str) -> tuple[str, int, str] | None:
@@ -185,18 +149,3 @@ def numbered(name: str) -> tuple[str, int, str] | None:
         return None
     kind, number, what = (each for each in found.groups() if each)
     return kind.lower(), int(number), what.lower()
-
-
-def _price(code: str) -> Callable[[str], Any]:
-    decimals = 0 if code in ZERO_DECIMAL else 2
-    read, unit = decimal(digits=12, decimals=decimals), 10**decimals
-
-    def convert(cell: str) -> int:
-        value: Decimal = read(cell)
-        minor = int(value * unit)
-        if minor > INT4:
-            most = f"{Decimal(INT4) / unit:f}"
-            raise CellFault("out_of_range", f"{show(cell)} is too large; {most} is the most")
-        return minor
-
-    return convert

@@ -15,8 +15,8 @@ from batchjob.products.import_columns import (
     VARIANT_ID,
     VARIANT_NAMES,
     numbered,
-    price_key,
 )
+from batchjob.products.price_columns import price_key
 from batchjob.products.states import Known
 
 Cells = Mapping[str, Any]
