@@ -149,6 +149,7 @@ def test_every_key_of_a_context_has_a_heading(batch_type: str, key: str) -> None
     pages = {
         "product-export": "howto/export-products.md",
         "product-import": "howto/import-products.md",
+        "price-list-import": "howto/import-prices.md",
     }
     page = pages[batch_type]
     assert key in headings(page)

@@ -35,7 +35,13 @@ def bare() -> Tables:
 
 
 def imported(
-    catalog: Catalog, content: bytes, folder: Path, *, dry_run: bool = False, **context: Any
+    catalog: Catalog,
+    content: bytes,
+    folder: Path,
+    *,
+    batch_type: str = "product-import",
+    dry_run: bool = False,
+    **context: Any,
 ) -> tuple[BatchJobs, BatchJob]:
     """Import a file into *catalog*; the jobs are to be closed."""
     url = catalog.engine.url.render_as_string(hide_password=False)
@@ -44,7 +50,7 @@ def imported(
         url = f"sqlite:///{catalog.engine.url.database}".replace("file:", "").partition("?")[0]
     jobs = BatchJobs.open("memory:", files=str(folder / "files"), catalog=url)
     key = jobs.upload(io.BytesIO(content), "products.csv").key
-    job = jobs.create("product-import", {"fileKey": key, **context}, dry_run=dry_run)
+    job = jobs.create(batch_type, {"fileKey": key, **context}, dry_run=dry_run)
     return jobs, jobs.work(job.id)
 
 

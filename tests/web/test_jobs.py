@@ -280,7 +280,8 @@ def test_a19_an_unknown_type_is_answered_with_the_nearest(
     """It is 404, the nearest is named, and the type is repeated only if it could be one."""
     found = problem(client.post(PATH, json={"type": given, "context": {}}), 404)
     assert found["code"] == "unknown_type"
-    assert "known: bad, lines, product-export, product-import, slow" in found["message"]
+    known = "known: bad, lines, price-list-import, product-export, product-import, slow"
+    assert known in found["message"]
     assert shown is None or shown in found["message"]
     assert shown is not None or given not in found["message"]
     assert len(given) > 100 or "did you mean product-export?" in found["message"]
@@ -432,8 +433,9 @@ def test_types_are_shown_with_their_schema(client: Client) -> None:
     """A client can build a form of what is shown of each type."""
     found = client.get("/admin/batch-types").json()
     shown = {each["type"]: each for each in found["batch_types"]}
-    assert list(shown) == ["bad", "lines", "product-export", "product-import", "slow"]
-    assert found["count"] == 5
+    catalog = ["price-list-import", "product-export", "product-import"]
+    assert list(shown) == ["bad", "lines", *catalog, "slow"]
+    assert found["count"] == 6
     schema = shown["lines"]["context_schema"]
     assert (shown["lines"]["version"], schema["additionalProperties"]) == (1, False)
     assert schema["properties"]["lines"] == {"type": "integer", "default": 3}

@@ -7,16 +7,14 @@ a page of rows, and how what was planned is shown and applied. The rules are in
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 from unicodedata import normalize
 
 from batchjob.abc import Run
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
-from batchjob.errors import BatchJobError
-from batchjob.products.catalog import Catalog
 from batchjob.products.ids import IdMaker
+from batchjob.products.import_base import CatalogImport, text_in
 from batchjob.products.import_columns import (
     BARCODE,
     CATEGORY,
@@ -35,7 +33,6 @@ from batchjob.products.import_rules import ProductRules
 from batchjob.products.price_columns import price_cell, price_label
 from batchjob.products.states import (
     Asker,
-    Known,
     channels_of,
     collections_of,
     ids_of_handles,
@@ -44,11 +41,8 @@ from batchjob.products.states import (
     variants_of,
 )
 from batchjob.products.writes import apply_products
-from batchjob.tabular import Bound, ImportContext, ImportStrategy, Record, Row, template_of
+from batchjob.tabular import Bound, ImportContext, Record, Row, template_of
 from batchjob.tabular.columns import Column
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _LABELS: Final = {
     "product": {field: name for name, field in PRODUCT_NAMES.items()}
@@ -74,28 +68,10 @@ _REASONS: Final = {
 }
 
 
-class ProductImport(ImportStrategy[ImportContext, Any]):
-    """Medusa v1's product import, on any catalogue in its layout.
-
-    *joins* says whether the catalogue is in the store's own database: then changes commit with
-    their chunk, exactly once. Elsewhere each chunk is one transaction, and one that is applied
-    twice finds its own values and leaves them.
-    """
+class ProductImport(CatalogImport[ImportContext]):
+    """Medusa v1's product import."""
 
     batch_type: ClassVar[str] = "product-import"
-    takes_bad_rows: ClassVar[bool] = True
-
-    def __init__(self, catalog: Catalog, *, joins: bool) -> None:
-        self._catalog, self._joins = catalog, joins
-
-    def check(self, context: ImportContext, run: Run[ImportContext]) -> None:
-        """Refuse a job whose file is not there, or whose catalogue is none."""
-        super().check(context, run)
-        self._catalog.probe()
-
-    def close(self) -> None:
-        """Let go of the catalogue's connections."""
-        self._catalog.close()
 
     def template(self) -> str | None:
         """Return a file with the columns that a new product has most of the time."""
@@ -104,7 +80,7 @@ class ProductImport(ImportStrategy[ImportContext, Any]):
 
     def columns(self, run: Run[ImportContext] | None) -> ProductColumns:
         """Return the columns for the currencies and regions that there are."""
-        return ProductColumns(self._known())
+        return ProductColumns(self.known())
 
     def check_header(self, run: Run[ImportContext], bound: Bound) -> Iterable[JobError]:
         """Say which columns are missing."""
@@ -119,18 +95,14 @@ class ProductImport(ImportStrategy[ImportContext, Any]):
         self, run: Run[ImportContext], bound: Bound, records: Sequence[Record]
     ) -> Sequence[str]:
         """Return which product each record is of: by its id, else by its handle."""
-        named = [(_cell(bound, r, PRODUCT_ID), _cell(bound, r, HANDLE)) for r in records]
+        named = [(text_in(bound, r, PRODUCT_ID), text_in(bound, r, HANDLE)) for r in records]
         handles = {normalize("NFC", handle) for id_, handle in named if handle and not id_}
-        with self._catalog.read() as connection:
+        with self.catalog.read() as connection:
             ids = ids_of_handles(Asker(connection), handles | {h for _, h in named if h})
         return [
             _group(id_, handle, ids) or f"row {record.row}"
             for (id_, handle), record in zip(named, records, strict=True)
         ]
-
-    def value(self, bound: Bound, values: Sequence[Any]) -> Cells:
-        """Return the cells of a row by their columns."""
-        return {name: values[at] for name, at in bound.at.items()}
 
     def plan_rows(
         self, run: Run[ImportContext], rows: Sequence[Row[Cells]]
@@ -141,7 +113,7 @@ class ProductImport(ImportStrategy[ImportContext, Any]):
         products: dict[str, list[Row[Cells]]] = {}
         for row in rows:
             products.setdefault(row.group, []).append(row)
-        with self._catalog.read() as connection:
+        with self.catalog.read() as connection:
             ask = Asker(connection)
             ids = [group[3:] for group in products if group.startswith("id ")]
             states, found = read_states(ask, ids), _found(ask, rows)
@@ -161,22 +133,10 @@ class ProductImport(ImportStrategy[ImportContext, Any]):
             if isinstance(each.data, Mapping) and "product" in each.data:
                 product: Any = each.data["product"]
                 rows[product["id"]] = each.row
-        with self._writing(run) as connection:
+        with self.writing(run) as connection:
             refused = apply_products(connection, products, variants)
         for product_id, reason in refused.items():
             yield JobError(code=reason, message=_REASONS[reason], row=rows[product_id])
-
-    def uses_transaction(self, run: Run[ImportContext]) -> bool:
-        """Tell whether the catalogue is in the store's own database."""
-        return self._joins
-
-    def row_fault(self, error: Exception) -> tuple[str, str] | None:
-        """Take what the database refuses of a row for its fault, and nothing else."""
-        from sqlalchemy.exc import DataError, IntegrityError
-
-        if isinstance(error, BatchJobError) or not isinstance(error, IntegrityError | DataError):
-            return None
-        return "not_applied", "the catalogue refused it: a key that has to be unique is taken"
 
     def counted(self, change: Change) -> Iterable[str]:
         """Count products and variants by what becomes of them."""
@@ -221,24 +181,8 @@ class ProductImport(ImportStrategy[ImportContext, Any]):
         kept = {name: value for name, value in new.items() if value is not None or name in old}
         return attrs.evolve(change, old=old, new=kept, data=None)
 
-    @contextmanager
-    def _writing(self, run: Run[ImportContext]) -> "Iterator[Connection]":
-        if self._joins:
-            yield run.transaction
-        else:
-            with self._catalog.write() as connection:
-                yield connection
-
-    def _known(self) -> Known:
-        with self._catalog.read() as connection:
-            return read_known(Asker(connection))
-
     def _layout(self, bound: Bound) -> Layout:
-        return Layout.of(bound.at, self._known())
-
-
-def _cell(bound: Bound, record: Record, name: str) -> str | None:
-    return bound.text(record, bound.at[name]) if name in bound.at and not record.error else None
+        return Layout.of(bound.at, self.known())
 
 
 def _group(id_: str | None, handle: str | None, ids: Mapping[str, str]) -> str | None:

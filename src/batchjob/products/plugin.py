@@ -11,6 +11,7 @@ from batchjob.hookspecs import hookimpl
 from batchjob.products.catalog import Catalog
 from batchjob.products.export import ProductExport
 from batchjob.products.import_ import ProductImport
+from batchjob.products.price_lists import PriceListImport
 
 
 @hookimpl
@@ -18,4 +19,8 @@ def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
     """Return the strategies on the catalogue that *settings* name."""
     catalog = Catalog(settings.catalog_url)
     joins = settings.catalog in (None, settings.store)
-    return [ProductExport(catalog), ProductImport(catalog, joins=joins)]
+    return [
+        ProductExport(catalog),
+        ProductImport(catalog, joins=joins),
+        PriceListImport(catalog, joins=joins),
+    ]

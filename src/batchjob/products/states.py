@@ -147,6 +147,14 @@ def read_prices(
         yield variant, code if region is None else f"{code} {region}", amount, id_
 
 
+def prices_of(ask: Asker, variants: Iterable[str], price_list: str) -> dict[str, dict[str, int]]:
+    """Return the prices of variants in a price list, amounts by key."""
+    found: dict[str, dict[str, int]] = {}
+    for variant, key, amount, _ in read_prices(ask, variants, price_list):
+        found.setdefault(variant, {})[key] = amount
+    return found
+
+
 def _values(names: Sequence[str], cells: Iterable[Any]) -> dict[str, Any]:
     found = dict(zip(names, cells, strict=True))
     for name in _FLAGS:  # SQLite has no truth of its own
@@ -205,6 +213,9 @@ def read_known(ask: Asker) -> Known:
     )
 
 
+_PRICE_LIST: Final = "SELECT p.id FROM price_list p WHERE p.id {ids} AND p.deleted_at IS NULL"
+_HELD: Final = """SELECT v.id FROM product_variant v
+    WHERE v.id {ids} AND v.deleted_at IS NULL ORDER BY v.id{lock}"""
 _IDS_OF_HANDLES: Final = """SELECT p.handle, p.id FROM product p
     WHERE p.handle {ids} AND p.deleted_at IS NULL"""
 _VARIANTS_OF: Final = """SELECT v.{column}, v.id, v.product_id FROM product_variant v
@@ -234,3 +245,14 @@ def collections_of(ask: Asker, column: str, values: Iterable[str]) -> dict[str, 
 def channels_of(ask: Asker, column: str, values: Iterable[str]) -> dict[str, str]:
     """Return ids of sales channels by ``id`` or ``name``; of equal names the oldest one's."""
     return dict(ask(_CHANNELS_OF, values, column=column))
+
+
+def is_price_list(ask: Asker, id_: str) -> bool:
+    """Tell whether there is a price list of this id."""
+    return bool(ask(_PRICE_LIST, [id_]))
+
+
+def hold_variants(ask: Asker, ids: Iterable[str]) -> set[str]:
+    """Return those of the variants that are there; nobody else changes them then."""
+    lock = "" if ask.is_sqlite else " FOR NO KEY UPDATE"
+    return {id_ for (id_,) in ask(_HELD, ids, lock=lock)}
