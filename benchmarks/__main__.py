@@ -1,7 +1,7 @@
 """The command ``python -m benchmarks``: measures, prints a table, and keeps all runs as JSON.
 
 The exit status is 0 whatever the figures are, since a busy machine misses any goal; it is 1 if an
-export does not write the same bytes as its floor.
+export does not write the same bytes as its floor, or an import leaves another catalogue.
 """
 
 import argparse
@@ -20,11 +20,13 @@ from benchmarks.figures import Figure, Options, machine, table
 from benchmarks.http import http
 from benchmarks.machinery import empty_jobs, imports
 from benchmarks.parallel import parallel
+from benchmarks.product_imports import DifferentContent, product_imports
 
 RESULTS: Final = Path(__file__).parent / "results"
 
 _SUITES: Final[Mapping[str, Callable[[Options, Path], Iterator[Figure]]]] = {
     "export": exports,
+    "product-import": product_imports,
     "jobs": empty_jobs,
     "imports": imports,
     "celery": celery_jobs,
@@ -44,8 +46,8 @@ def main() -> int:
                 for figure in _SUITES[suite](options, Path(folder)):
                     print(figure.name, f"{figure.median:.3g} {figure.unit}", file=sys.stderr)
                     figures.append(figure)
-    except DifferentBytes as error:
-        print(f"not the same bytes: {error}", file=sys.stderr)
+    except (DifferentBytes, DifferentContent) as error:
+        print(f"not the same: {error}", file=sys.stderr)
         status = 1
     print(table(figures))
     found = {

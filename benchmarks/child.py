@@ -4,6 +4,8 @@
     python -m benchmarks.child FIGURES job STORE CATALOG FILES
     python -m benchmarks.child FIGURES whole floor|batchjob ARGUMENT...
     python -m benchmarks.child FIGURES jobs FOLDER COUNT
+    python -m benchmarks.child FIGURES "floor import"|"job import" CATALOG FILE FOLDER
+    python -m benchmarks.child FIGURES reading FILE
 
 What it found goes to the file FIGURES, as JSON. Imports stand in the functions, so that each case
 loads what it needs and no more.
@@ -40,6 +42,57 @@ def job(store: str, catalog: str, files: str) -> Mapping[str, Any]:
             raise SystemExit(f"the job is {done.status}: {done.result}")
         with jobs.open_result(done.id) as file:
             return {**found, "sha256": digest(file)}
+
+
+def floor_import(catalog: str, file: str, folder: str) -> Mapping[str, Any]:
+    """Time the floor of an import, less interpreter and imports."""
+    from benchmarks import floor_import as floor
+
+    floor.load_imports(catalog)
+    return _timed(lambda: floor.import_file(catalog, Path(file), Path(folder)))
+
+
+def job_import(catalog: str, file: str, folder: str) -> Mapping[str, Any]:
+    """Time an import from its creation to its end; the store is in a file of its own."""
+    from batchjob import BatchJobs, Status
+    from benchmarks import floor_export
+
+    floor_export.load_imports(catalog)
+    store, files = f"sqlite:///{folder}/store.db", f"{folder}/files"
+    with BatchJobs.open(store, files=files, catalog=catalog, strict=True) as jobs:
+        with Path(file).open("rb") as opened:
+            context = {"fileKey": jobs.upload(opened, "products.csv").key}
+        found = _timed(lambda: jobs.work(jobs.create("product-import", context).id))
+        [done] = jobs.list(limit=1).jobs
+        if done.status != Status.COMPLETED:
+            raise SystemExit(f"the job is {done.status}: {done.result}")
+    return found
+
+
+def reading(file: str) -> Mapping[str, Any]:
+    """Time the reading of a file: by a bare `csv.reader`, and read and checked for an import."""
+    import csv
+    from collections import deque
+
+    from batchjob.products.import_columns import ProductColumns
+    from batchjob.products.states import Known
+    from batchjob.tabular import Bound, open_records
+
+    known = Known(currencies=frozenset({"eur", "usd"}), regions={}, profile=None)
+
+    def bare() -> None:
+        with Path(file).open(encoding="utf-8-sig", newline="") as opened:
+            deque(csv.reader(opened, delimiter=";"), maxlen=0)
+
+    def checked() -> None:
+        columns = ProductColumns(known)
+        with Path(file).open("rb") as opened:
+            records = open_records(opened, columns)
+            bound = Bound(columns, records)
+            deque(map(bound.values, records), maxlen=0)
+
+    found = {"bare": _timed(bare)["seconds"], "checked": _timed(checked)["seconds"]}
+    return {**found, "peak": peak()}
 
 
 def _timed(do: Callable[[], object]) -> Mapping[str, Any]:
@@ -104,6 +157,9 @@ _CASES: Final[Mapping[str, Callable[..., Mapping[str, Any]]]] = {
     "job": job,
     "whole": whole,
     "jobs": jobs,
+    "floor import": floor_import,
+    "job import": job_import,
+    "reading": reading,
 }
 
 
