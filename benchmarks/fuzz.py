@@ -43,7 +43,13 @@ class CountContext:
     """How far to count."""
 
     lines: int = attrs.field(
-        default=3, metadata=json_key(schema={"type": "integer", "minimum": 0, "maximum": 50})
+        default=3,
+        validator=[
+            attrs.validators.instance_of(int),
+            attrs.validators.ge(0),
+            attrs.validators.le(50),
+        ],
+        metadata=json_key(schema={"type": "integer", "minimum": 0, "maximum": 50}),
     )
 
 
@@ -54,12 +60,12 @@ class Counting(Strategy[CountContext]):
 
     def plan(self, run: Run[CountContext]) -> Iterable[Chunk]:
         """Yield one chunk."""
-        yield Chunk({}, weight=min(run.context.lines, 50))
+        yield Chunk({}, weight=run.context.lines)
 
     def work(self, run: Run[CountContext], chunk: Chunk) -> None:
         """Write them."""
         with run.part() as file:
-            for number in range(min(run.context.lines, 50)):
+            for number in range(run.context.lines):
                 file.write(f"{number}\n")
 
     def finish(self, run: Run[CountContext], parts: Iterable[Part]) -> None:
