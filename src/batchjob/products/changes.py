@@ -32,7 +32,10 @@ VARIANT_FIELDS: Final = (
 
 
 class ProductChange(TypedDict):
-    """What becomes of a product: ``old`` is None where it is created, with all of ``new``."""
+    """What becomes of a product: ``old`` is None where it is created, with all of ``new``.
+
+    What ``new`` of something created has not is null.
+    """
 
     id: str
     old: Values | None

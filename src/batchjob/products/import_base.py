@@ -44,7 +44,7 @@ class CatalogImport(ImportStrategy[Context, Any], Generic[Context]):
 
     def value(self, bound: Bound, values: Sequence[Any]) -> Cells:
         """Return the cells of a row by their columns."""
-        return {name: values[at] for name, at in bound.at.items()}
+        return bound.named(values)
 
     def uses_transaction(self, run: Run[Context]) -> bool:
         """Tell whether the catalogue is in the store's own database."""

@@ -26,7 +26,7 @@ from batchjob.products.import_columns import (
     VARIANT_NAMES,
 )
 from batchjob.products.import_layout import Cells, Found, Layout
-from batchjob.products.states import State, part
+from batchjob.products.states import State
 from batchjob.tabular import Row
 from batchjob.tabular.records import show
 
@@ -76,6 +76,7 @@ class ProductRules:
         self._new_id = new_id
         self._errors: list[JobError] = []
         self._first = rows[0]
+        self._options: dict[int, list[tuple[str, str]]] = {}  # of the rows that are variants
         self._taken = {each for row in rows if (each := row.value.get(VARIANT_ID)) is not None}
 
     def changes(self) -> Sequence[Change | JobError]:
@@ -135,6 +136,8 @@ class ProductRules:
         given = self._one(TAGS)
         if given is None:
             return []
+        if '"' not in given:
+            return sorted({each.strip() for each in given.split(",")} - {""})
         found = {
             plain.strip() if quoted is None else quoted.replace('""', '"').strip()
             for quoted, plain in (match.group(1, 2) for match in _TAG.finditer(given))
@@ -193,7 +196,8 @@ class ProductRules:
         for row in self._rows:
             if not self._is_variant(row):
                 continue
-            mine = [title for title, _ in self._options(row)]
+            self._options[row.number] = pairs = self._pairs(row)
+            mine = [title for title, _ in pairs]
             if names is None:
                 names = mine
             elif set(mine) != set(names) and self._layout.options:
@@ -202,7 +206,7 @@ class ProductRules:
                 self._wrong(row, "options_mismatch", message, None)
         return names or []
 
-    def _options(self, row: Row[Cells]) -> list[tuple[str, str]]:
+    def _pairs(self, row: Row[Cells]) -> list[tuple[str, str]]:
         found = []
         for name, value in self._layout.options:
             title, choice = row.value[name], row.value[value]
@@ -210,10 +214,10 @@ class ProductRules:
                 found.append((title, choice))
             elif title is not None and value not in row.bad:
                 message = f"the option {show(title)} has no value; fill it in"
-                self._once(row, "missing_value", message, value)
+                self._wrong(row, "missing_value", message, value)
             elif choice is not None and name not in row.bad:
                 message = f"the value {show(choice)} has no option; name it"
-                self._once(row, "missing_value", message, name)
+                self._wrong(row, "missing_value", message, name)
         return found
 
     def _is_variant(self, row: Row[Cells]) -> bool:
@@ -226,9 +230,9 @@ class ProductRules:
         combinations = dict[tuple[tuple[str, str], ...], int]()
         rank = -1 if self._state is None else self._state.rank
         for row in self._rows:
-            if not self._is_variant(row):
+            if row.number not in self._options:
                 continue
-            options = dict(self._options(row))
+            options = dict(self._options[row.number])
             combination = tuple(sorted(options.items()))
             if self._layout.options and combination in combinations:
                 message = f"row {combinations[combination]} has the same options"
@@ -311,12 +315,12 @@ class ProductRules:
         self, variant: str | None, wanted: dict[str, Any]
     ) -> tuple[VariantChange, Outcome]:
         if variant is None:
-            wanted["prices"] = {k: v for k, v in wanted["prices"].items() if v is not None}
+            wanted["prices"] = _given(wanted["prices"])
             made: VariantChange = {
                 "id": self._new_id("variant"),
                 "product": "",
                 "old": None,
-                "new": wanted,
+                "new": _given(wanted),
             }
             return made, Outcome.CREATED
         there = self._state.variants.get(variant) if self._state is not None else None
@@ -334,7 +338,7 @@ class ProductRules:
             new = {**NEW_PRODUCT, **wanted}
             if THUMBNAIL not in self._layout.names:
                 new["thumbnail"] = next(iter(new["images"]), None)
-            product: ProductChange = {"id": self._new_id("prod"), "old": None, "new": new}
+            product: ProductChange = {"id": self._new_id("prod"), "old": None, "new": _given(new)}
             of_product = Outcome.CREATED
         else:
             old, new = _difference(state.values, wanted)
@@ -365,21 +369,24 @@ class ProductRules:
     def _wrong(self, row: Row[Cells], code: str, message: str, column: str | None) -> None:
         self._errors.append(JobError(code=code, message=message, row=row.number, column=column))
 
-    def _once(self, row: Row[Cells], code: str, message: str, column: str) -> None:
-        if not any(e.row == row.number and e.column == column for e in self._errors):
-            self._wrong(row, code, message, column)
-
 
 _WEIGHT: Final = {Outcome.UNCHANGED: 0, Outcome.UPDATED: 1, Outcome.CREATED: 2}
 
 
+def _given(values: Values) -> dict[str, Any]:
+    """Return what is to be written of something new: all else is null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _difference(there: Values, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what differs: the values that are there, and those that shall be."""
-    old, new = part(there, wanted), dict[str, Any]()
+    old, new = dict[str, Any](), dict[str, Any]()
     for name, value in wanted.items():
-        if isinstance(value, Mapping):
-            if found := {key: each for key, each in value.items() if old[name][key] != each}:
-                new[name] = found
-        elif old[name] != value:
-            new[name] = value
-    return part(there, new), new
+        if (was := there.get(name)) == value:
+            continue
+        if not isinstance(value, dict):
+            old[name], new[name] = was, value
+        elif differ := [key for key in value if (was or {}).get(key) != value[key]]:
+            old[name] = {key: (was or {}).get(key) for key in differ}
+            new[name] = {key: value[key] for key in differ}
+    return old, new

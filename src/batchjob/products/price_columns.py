@@ -79,8 +79,11 @@ def _region_price(region: str, code: str, known: Known) -> Column:
 def _price(code: str) -> Callable[[str], Any]:
     decimals = 0 if code in ZERO_DECIMAL else 2
     read, unit = decimal(digits=12, decimals=decimals), 10**decimals
+    is_usual = re.compile(rf"([0-9]{{1,6}})\.([0-9]{{{decimals}}})" if decimals else "([0-9]{1,6})")
 
     def convert(cell: str) -> int:
+        if (usual := is_usual.fullmatch(cell)) is not None:
+            return int("".join(usual.groups()))
         value: Decimal = read(cell)
         minor = int(value * unit)
         if minor > INT4:

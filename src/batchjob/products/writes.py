@@ -116,7 +116,7 @@ class _Writer:
         titles = self._options_of(change["product"])
         there = state.variants.get(id_) if state is not None else None
         if there is None:
-            fields = map(new.__getitem__, VARIANT_FIELDS)
+            fields = map(new.get, VARIANT_FIELDS)
             sink.add("product_variant", id_, change["product"], new["rank"], *fields)
             for title, value in new["options"].items():
                 self._add_value(id_, titles[title], value)
@@ -158,7 +158,7 @@ class _Writer:
             type_id = None if kind is None else types[kind]
             if is_new:
                 self._options_of(product)
-                fields = map(new.__getitem__, PRODUCT_FIELDS)
+                fields = map(new.get, PRODUCT_FIELDS)
                 self._sink.add("product", product, False, type_id, *fields)
                 if profile is not None:
                     self._sink.link("product_shipping_profile", profile, product)

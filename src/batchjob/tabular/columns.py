@@ -139,6 +139,7 @@ class Bound:
         self._converts = [(at, c.convert) for at, c in self._found.items() if c.convert]
         self._required = [at for at, column in self._found.items() if column.required]
         self._places = list(self._found)
+        self._are_first = self._places == list(range(len(self._places)))
 
     def values(self, record: Record) -> tuple[list[Any], list[JobError]]:
         """Return the value of each cell by its position, None where there is none, and the faults.
@@ -161,6 +162,12 @@ class Bound:
             ):
                 return values, []
         return self._carefully(record)
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the values of a record, as `values` gives them, by their columns."""
+        if self._are_first:
+            return dict(zip(self.at, values, strict=False))
+        return {name: values[at] for name, at in self.at.items()}
 
     def text(self, record: Record, at: int) -> str | None:
         """Return the text of a cell as `values` would; None where it is blank."""

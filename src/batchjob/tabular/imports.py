@@ -180,6 +180,9 @@ class ImportStrategy(Strategy[Context], Generic[Context, RowT]):
 
     def work(self, run: Run[Context], chunk: Chunk) -> Outcomes | None:
         """Apply the changes of a chunk; what fails is kept, by row, for the error report."""
+        payload: Any = chunk.payload
+        if payload.get("is_same"):
+            return Outcomes(unchanged=chunk.weight)
         changes = list(_read(run, chunk))
         active = {each.group for each in changes if each.outcome in _TO_DO}
         failures = self._applied(run, [each for each in changes if each.group in active])

@@ -1,7 +1,8 @@
 """How an import's file becomes chunks of changes: the flow of one plan.
 
-The file is read twice. The first time all of it is looked at, so that no row is planned of a file
-that cannot be read; the second time rows are planned, page by page, each group of rows in one.
+Rows are planned page by page, each group of rows in one, as the file is read; no chunk is given out
+before all of it was. Where only its end tells that a page was planned wrongly, because a row of one
+of its groups or of a repeated key stands further down, the file is read and planned once more.
 """
 
 from collections import Counter, defaultdict
@@ -73,47 +74,62 @@ class Planning:
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks; `Refused` at the end if rows are at fault and not to be left out."""
-        together = self._look()
-        with opened(self._strategy, self._run, self._columns) as records:
-            bound = self._bound(records)
-            found = self._grouped(records, bound)
-            if not together:
-                self._kept.keep((group, each.row, each.cells) for group, each in found)
-                found = (
-                    (group, Record(row, cells, odd=True))
-                    for group, row, cells in self._kept.in_order()
-                )
-            for page in self._pages(found):
-                self._run.checkpoint()
-                yield from self._staged(self._planned(page, bound))
+        chunks: Iterable[Chunk] = self._at_once()
+        repeated = self._blame_repeated()
+        if (repeated and self._skips) or not self._kept.groups_stand_together():
+            self._counts.clear()
+            self._kept.forget_errors()
+            self._blame_repeated()
+            chunks = self._once_more()
+        yield from chunks
         if self._kept.error_count:
             self._report()
         self._strategy.describe(self._run, self._counts)
 
-    def _look(self) -> bool:
-        """Read the file once; return whether the rows of each group follow each other."""
+    def _at_once(self) -> list[Chunk]:
+        """Read the file and plan it as it stands; return the chunks."""
+        chunks = list[Chunk]()
         with opened(self._strategy, self._run, self._columns) as records:
             bound = self._bound(records)
-            unique = [column for column in bound.columns if column.unique]
-            for page in _batched(records, _PAGE):
-                self._run.checkpoint()
-                groups = self._strategy.groups(self._run, bound, page)
-                if groups is not None:
-                    self._kept.see_groups(groups)
-                for column in unique:
-                    self._kept.see_keys(_keys(bound, column.name, page))
-            if faults := tuple(self._strategy.check_header(self._run, bound)):
-                raise FileFault(faults)
-        self._kept.blame(_repeated(*each) for each in self._kept.repeated())
-        return self._kept.groups_stand_together()
+            faults = tuple(self._strategy.check_header(self._run, bound))
+            if not faults:
+                for page in self._pages(self._grouped(records, bound, see=True)):
+                    chunks += self._staged(self._planned(page, bound))
+        if faults:  # which come after those of the file itself
+            raise FileFault(faults)
+        return chunks
+
+    def _once_more(self) -> Iterator[Chunk]:
+        """Read the file again and plan it group by group, in the order of their first rows."""
+        with opened(self._strategy, self._run, self._columns) as records:
+            bound = self._bound(records)
+            self._kept.keep(self._grouped(records, bound))
+            for page in self._pages(self._kept.in_order()):
+                yield from self._staged(self._planned(page, bound))
+
+    def _blame_repeated(self) -> bool:
+        """Keep the errors of repeated keys; tell whether there are any."""
+        before = self._kept.error_count
+        self._kept.blame((_repeated(*each) for each in self._kept.repeated()), above=True)
+        return self._kept.error_count > before
 
     def _bound(self, records: Records) -> Bound:
         escaped = bool(getattr(self._run.context, "escape_formulas", True))
         return Bound(self._columns, records, unescape=escaped)
 
-    def _grouped(self, records: Records, bound: Bound) -> Iterator[tuple[str, Record]]:
+    def _grouped(
+        self, records: Records, bound: Bound, *, see: bool = False
+    ) -> Iterator[tuple[str, Record]]:
+        """Yield each record with its group; with *see*, keep the groups and keys."""
+        unique = [column.name for column in bound.columns if column.unique]
         for page in _batched(records, _PAGE):
+            self._run.checkpoint()
             groups = self._strategy.groups(self._run, bound, page)
+            if see:
+                if groups is not None:
+                    self._kept.see_groups(groups)
+                for name in unique:
+                    self._kept.see_keys(_keys(bound, name, page))
             yield from zip(groups or [str(each.row) for each in page], page, strict=True)
 
     def _pages(self, found: Iterable[tuple[str, Record]]) -> Iterator[list[tuple[str, Record]]]:
@@ -131,6 +147,7 @@ class Planning:
 
     def _planned(self, page: Sequence[tuple[str, Record]], bound: Bound) -> list[Change]:
         """Return what becomes of each record."""
+        self._run.checkpoint()
         numbers = [record.row for _, record in page]
         errors = defaultdict(list, self._kept.errors_of(min(numbers), max(numbers)))
         group_of = {record.row: group for group, record in page}
@@ -173,11 +190,13 @@ class Planning:
         """Yield the chunk of a page; none, where the job is to be refused anyway."""
         self._kept.fail(each.row for each in changes if each.outcome is Outcome.FAILED)
         for change in changes:
-            self._counts.update(self._strategy.counted(change))
+            for name in self._strategy.counted(change):
+                self._counts[name] += 1
         if self._kept.error_count and not self._skips:
             return
         stored = self._run.stage(map(change_line, changes))
-        yield Chunk({"file": attrs.asdict(stored)}, weight=len(changes))
+        is_same = all(each.outcome is Outcome.UNCHANGED for each in changes)
+        yield Chunk({"file": attrs.asdict(stored), "is_same": is_same}, weight=len(changes))
 
     def _report(self) -> None:
         rows = self._kept.failed() if self._skips else None

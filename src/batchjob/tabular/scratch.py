@@ -6,7 +6,7 @@ row. Nothing in it outlives the block: what a job keeps is in the store and its 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -15,19 +15,22 @@ from typing import Final
 
 from batchjob.core.results import KEPT_ERRORS, JobError, more_errors
 from batchjob.errors import StorageFull
+from batchjob.tabular.records import Record
 from batchjob.tabular.staged import error_list, error_of
 
 _TABLES: Final = """
 CREATE TABLE stretch (grp TEXT NOT NULL);
 CREATE TABLE seen (col TEXT, value TEXT, row INTEGER);
-CREATE TABLE record (grp TEXT NOT NULL, row INTEGER PRIMARY KEY, cells TEXT NOT NULL);
-CREATE TABLE error (row INTEGER, said TEXT);
-CREATE INDEX error_row ON error (row);
+CREATE TABLE record (
+    grp TEXT NOT NULL, row INTEGER PRIMARY KEY, cells TEXT NOT NULL, error TEXT
+);
+CREATE TABLE error (row INTEGER, place INTEGER, said TEXT);
+CREATE INDEX error_row ON error (row, place);
 CREATE TABLE failed (row INTEGER PRIMARY KEY) WITHOUT ROWID;
 """
 # Nothing is to survive a crash, so nothing is waited for.
 _PRAGMAS: Final = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
-_IN_ORDER: Final = """SELECT record.grp, record.row, record.cells FROM record
+_IN_ORDER: Final = """SELECT record.grp, record.row, record.cells, record.error FROM record
 JOIN (SELECT grp, MIN(row) AS first FROM record GROUP BY grp) USING (grp)
 ORDER BY first, record.row"""
 _REPEATED: Final = """SELECT seen.col, seen.value, seen.row, first FROM seen JOIN (
@@ -74,39 +77,48 @@ class Scratch:
         """Yield (column, value, row, first row) of values that a row above has too, by row."""
         yield from self._db.execute(_REPEATED)
 
-    def keep(self, rows: Iterable[tuple[str, int, Sequence[str]]]) -> None:
-        """Keep rows as (group, number, cells)."""
+    def keep(self, found: Iterable[tuple[str, Record]]) -> None:
+        """Keep records, each with its group."""
         self._db.executemany(
-            "INSERT INTO record VALUES (?, ?, ?)",
-            ((group, row, json.dumps(cells)) for group, row, cells in rows),
+            "INSERT INTO record VALUES (?, ?, ?, ?)",
+            (
+                (group, each.row, json.dumps(each.cells), each.error and _said(each.error))
+                for group, each in found
+            ),
         )
 
-    def in_order(self) -> Iterator[tuple[str, int, list[str]]]:
-        """Yield the kept rows group by group, groups in the order of their first rows."""
-        for group, row, cells in self._db.execute(_IN_ORDER):
-            yield group, row, json.loads(cells)
+    def in_order(self) -> Iterator[tuple[str, Record]]:
+        """Yield the kept records group by group, groups in the order of their first rows."""
+        for group, row, cells, error in self._db.execute(_IN_ORDER):
+            yield group, Record(row, json.loads(cells), odd=True, error=error and _error(error))
 
-    def blame(self, errors: Iterable[JobError]) -> None:
-        """Keep errors; each has a row."""
-        said = [(error.row, json.dumps(error_list(error))) for error in errors]
+    def blame(self, errors: Iterable[JobError], *, above: bool = False) -> None:
+        """Keep errors, each of which has a row; *above* the others of their rows, or below them."""
+        said = [(error.row, not above, _said(error)) for error in errors]
         self.error_count += len(said)
-        self._db.executemany("INSERT INTO error VALUES (?, ?)", said)
+        self._db.executemany("INSERT INTO error VALUES (?, ?, ?)", said)
+
+    def forget_errors(self) -> None:
+        """Forget what was told by `blame` and `fail`."""
+        self.error_count = 0
+        self._db.execute("DELETE FROM error")
+        self._db.execute("DELETE FROM failed")
 
     def errors_of(self, first: int, last: int) -> dict[int, list[JobError]]:
         """Return the errors that were kept of the rows from *first* to *last*, by row."""
-        sql = "SELECT row, said FROM error WHERE row BETWEEN ? AND ? ORDER BY row, rowid"
+        sql = "SELECT row, said FROM error WHERE row BETWEEN ? AND ? ORDER BY row, place, rowid"
         found = self._db.execute(sql, (first, last))
         return {row: [_error(said) for _, said in each] for row, each in groupby(found, _row)}
 
     def errors(self) -> Iterator[tuple[int, list[JobError]]]:
         """Yield (row, its errors) by row."""
-        found = self._db.execute("SELECT row, said FROM error ORDER BY row, rowid")
+        found = self._db.execute("SELECT row, said FROM error ORDER BY row, place, rowid")
         for row, each in groupby(found, _row):
             yield row, [_error(said) for _, said in each]
 
     def first_errors(self) -> list[JobError]:
         """Return as many errors as a job keeps, by row, and one that counts the others."""
-        sql = "SELECT row, said FROM error ORDER BY row, rowid LIMIT ?"
+        sql = "SELECT row, said FROM error ORDER BY row, place, rowid LIMIT ?"
         found = [_error(said) for _, said in self._db.execute(sql, (KEPT_ERRORS,))]
         more = self.error_count - len(found)
         return [*found, more_errors(more)] if more else found
@@ -140,6 +152,10 @@ def scratch() -> Iterator[Scratch]:
 
 def _row(found: tuple[int, str]) -> int:
     return found[0]
+
+
+def _said(error: JobError) -> str:
+    return json.dumps(error_list(error))
 
 
 def _error(said: str) -> JobError:
