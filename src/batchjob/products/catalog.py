@@ -59,12 +59,15 @@ class Dialect:
     """How one database spells what the two spell differently.
 
     ``c`` makes a text compare by code point, ``among`` is true of an id in the JSON array that a
-    parameter holds, and ``find`` is the place of one text in another, 0 for nowhere.
+    parameter holds, ``within`` too and quickly without an index, in parentheses and ``IS TRUE``
+    (else PostgreSQL takes it for a join), and ``find`` is the place of one text in another, 0 for
+    nowhere.
     """
 
     name: str
     c: str
     among: str
+    within: str
     find: str
 
 
@@ -73,10 +76,15 @@ POSTGRESQL: Final = Dialect(
     c=' COLLATE "C"',
     # An array as parameter costs the driver three times what the server needs to read JSON.
     among="= ANY(ARRAY(SELECT json_array_elements_text(CAST(:{} AS json))))",
+    within="IN (SELECT json_array_elements_text(CAST(:{} AS json)))",
     find="strpos({}, {})",
 )
 SQLITE: Final = Dialect(
-    name="sqlite", c="", among="IN (SELECT value FROM json_each(:{}))", find="instr({}, {})"
+    name="sqlite",
+    c="",
+    among="IN (SELECT value FROM json_each(:{}))",
+    within="IN (SELECT value FROM json_each(:{}))",
+    find="instr({}, {})",
 )
 
 

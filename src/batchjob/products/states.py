@@ -83,7 +83,7 @@ class Asker:
     def __call__(
         self, sql: str, ids: Iterable[str], given: Mapping[str, str] | None = None, **more: str
     ) -> Sequence[Row]:
-        """Return the driver's own tuples; ``{ids}`` of *sql* is true of *ids*.
+        """Return the driver's own tuples; ``{ids}`` of *sql* is true of *ids*, ``{within}`` too.
 
         *given* are other parameters of *sql*, *more* other parts of its text.
         """
@@ -92,7 +92,9 @@ class Asker:
         wanted = json.dumps(list(ids))
         if wanted == "[]":
             return ()
-        words = {"ids": self._dialect.among.format("ids"), "c": self._dialect.c, **more}
+        is_one = {"ids": self._dialect.among, "within": self._dialect.within}
+        words = {name: each.format("ids") for name, each in is_one.items()}
+        words |= {"c": self._dialect.c, **more}
         result = self.connection.execute(
             text(sql.format(**words)), {"ids": wanted, **(given or {})}
         )

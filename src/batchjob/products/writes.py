@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 CHANGED, GONE = "changed_since", "not_there"
 
 _BY_VALUE: Final = """SELECT t.{column}, t.id, t.created_at FROM {table} t
-    WHERE t.{column} {ids} AND t.deleted_at IS NULL ORDER BY t.created_at DESC, t.id{c} DESC"""
+    WHERE (t.{column} {within}) IS TRUE AND t.deleted_at IS NULL
+    ORDER BY t.created_at DESC, t.id{c} DESC"""
 _OPTION_VALUE: Final = """UPDATE product_option_value SET value = ?, updated_at = ?
     WHERE variant_id = ? AND option_id = ? AND deleted_at IS NULL"""
 _LINKS: Final[Mapping[str, str]] = {
