@@ -65,7 +65,7 @@ def _rows(number: int, *, changed: bool) -> Iterator[list[object]]:
         f"p-{number:06d}-lamp",
         f"Größe-L Lamp {number}" + " new" * changed,
         "",
-        "Ideal para el verano; fresco, cómodo 🌞",
+        "Fresco; cómodo 🌞",
         "published" if number % 8 else "draft",
         number % 900,
         "",
@@ -88,7 +88,7 @@ def _rows(number: int, *, changed: bool) -> Iterator[list[object]]:
             *(at % 250 + changed, "false", "true", "jp", "100% merino wool"),
             *("Size", size, "Color", color),
             *(f"{cents // 100}.{cents % 100:02d}", f"{cents // 100 + 1}.50"),
-            *(f"{url}/1.jpg?w=800,h=600", f"{url}/2.jpg?w=800,h=600"),
+            *(f"{url}/1.jpg?w=8,h=6", f"{url}/2.jpg"),
             *("Web Store", "B2B, Wholesale" if number % 2 else ""),
         ]
 

@@ -49,3 +49,22 @@ class VariantChange(TypedDict):
     product: str
     old: Values | None
     new: Values
+
+
+def given_of(values: Values) -> dict[str, Any]:
+    """Return what is to be written of something new: all else is null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def difference(there: Values, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs: the values that are there, and those that shall be."""
+    old, new = dict[str, Any](), dict[str, Any]()
+    for name, value in wanted.items():
+        if (was := there.get(name)) == value or (value is None and was == ""):
+            continue  # nothing in a cell is both null and an empty text
+        if not isinstance(value, dict):
+            old[name], new[name] = was, value
+        elif differ := [key for key in value if (was or {}).get(key) != value[key]]:
+            old[name] = {key: (was or {}).get(key) for key in differ}
+            new[name] = {key: value[key] for key in differ}
+    return old, new

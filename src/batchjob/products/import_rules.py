@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
-from batchjob.products.changes import PRODUCT_FIELDS, ProductChange, Values, VariantChange
+from batchjob.products.changes import (
+    PRODUCT_FIELDS,
+    ProductChange,
+    Values,
+    VariantChange,
+    difference,
+    given_of,
+)
 from batchjob.products.import_columns import (
     BARCODE,
     COLLECTION_HANDLE,
@@ -26,7 +33,9 @@ from batchjob.products.import_columns import (
     VARIANT_NAMES,
 )
 from batchjob.products.import_layout import Cells, Found, Layout
+from batchjob.products.rows import tags_cell
 from batchjob.products.states import State
+from batchjob.products.stored_cells import take_stored
 from batchjob.tabular import Row
 from batchjob.tabular.records import show
 
@@ -76,7 +85,7 @@ class ProductRules:
         self._new_id = new_id
         self._errors: list[JobError] = []
         self._first = rows[0]
-        self._options: dict[int, list[tuple[str, str]]] = {}  # of the rows that are variants
+        self._options: dict[int, dict[str, str]] = {}  # of the rows that are variants
         self._taken = {each for row in rows if (each := row.value.get(VARIANT_ID)) is not None}
 
     def changes(self) -> Sequence[Change | JobError]:
@@ -87,11 +96,14 @@ class ProductRules:
             message = f"the catalogue has no product {show(given_id)}; leave the cell empty"
             self._wrong(row, "unknown_reference", message, PRODUCT_ID)
             return self._errors
+        if self._state is not None:
+            for row in self._rows:
+                take_stored(row, self._state, self._layout)
         product = self._product()
         options = self._option_names()
         if self._state is None and options:
             product["options"] = options
-        variants = self._variants(options)
+        variants = self._variants()
         if self._errors:
             return self._errors
         return list(self._planned(product, variants))
@@ -136,6 +148,8 @@ class ProductRules:
         given = self._one(TAGS)
         if given is None:
             return []
+        if self._state is not None and given == tags_cell(self._state.values["tags"]):
+            return list(self._state.values["tags"])
         if '"' not in given:
             return sorted({each.strip() for each in given.split(",")} - {""})
         found = {
@@ -176,8 +190,7 @@ class ProductRules:
     def _check_product(self, wanted: dict[str, Any]) -> None:
         needed = {HANDLE: "handle", "Product Title": "title"}
         for name, field in needed.items():
-            is_new = self._state is None
-            if wanted.get(field) is None and (is_new or (field == "title" and field in wanted)):
+            if wanted.get(field) is None and self._is_needed(field, wanted):
                 message = "it is empty, and a product needs it"
                 self._wrong(self._first, "missing_value", message, name)
         handle = wanted.get("handle")
@@ -185,6 +198,12 @@ class ProductRules:
         if owner is not None and (self._state is None or owner != self._state.id):
             message = f"another product, {owner}, has the handle {show(str(handle))}"
             self._wrong(self._first, "duplicate_key", message, HANDLE)
+
+    def _is_needed(self, field: str, wanted: Mapping[str, Any]) -> bool:
+        state = self._state
+        if state is None:
+            return True
+        return field == "title" and field in wanted and state.values["title"] != ""
 
     # its variants
 
@@ -196,22 +215,21 @@ class ProductRules:
         for row in self._rows:
             if not self._is_variant(row):
                 continue
-            self._options[row.number] = pairs = self._pairs(row)
-            mine = [title for title, _ in pairs]
+            self._options[row.number] = mine = self._options_in(row)
             if names is None:
-                names = mine
-            elif set(mine) != set(names) and self._layout.options:
+                names = list(mine)
+            elif self._layout.options and mine.keys() != set(names):
                 said = ", ".join(map(show, names)) or "none"
                 message = f"the product has other options: {said}"
                 self._wrong(row, "options_mismatch", message, None)
         return names or []
 
-    def _pairs(self, row: Row[Cells]) -> list[tuple[str, str]]:
-        found = []
+    def _options_in(self, row: Row[Cells]) -> dict[str, str]:
+        found = {}
         for name, value in self._layout.options:
             title, choice = row.value[name], row.value[value]
             if title is not None and choice is not None:
-                found.append((title, choice))
+                found[title] = choice
             elif title is not None and value not in row.bad:
                 message = f"the option {show(title)} has no value; fill it in"
                 self._wrong(row, "missing_value", message, value)
@@ -223,17 +241,16 @@ class ProductRules:
     def _is_variant(self, row: Row[Cells]) -> bool:
         return any(row.value[name] is not None for name in self._layout.of_variant)
 
-    def _variants(self, titles: Sequence[str]) -> dict[int, tuple[VariantChange, Outcome]]:
+    def _variants(self) -> dict[int, tuple[VariantChange, Outcome]]:
         """Return the change of each row that is about a variant."""
         changes: dict[int, tuple[VariantChange, Outcome]] = {}
         seen = dict[str, int]()
-        combinations = dict[tuple[tuple[str, str], ...], int]()
+        combinations = dict[frozenset[tuple[str, str]], int]()
         rank = -1 if self._state is None else self._state.rank
         for row in self._rows:
-            if row.number not in self._options:
+            if (options := self._options.get(row.number)) is None:
                 continue
-            options = dict(self._options[row.number])
-            combination = tuple(sorted(options.items()))
+            combination = frozenset(options.items())
             if self._layout.options and combination in combinations:
                 message = f"row {combinations[combination]} has the same options"
                 self._wrong(row, "duplicate_key", message, None)
@@ -301,9 +318,12 @@ class ProductRules:
             if name in cells
         }
         if self._layout.options:
-            wanted["options"] = dict(options)
+            wanted["options"] = options
         if self._layout.prices:
             wanted["prices"] = {key: cells[name] for name, key in self._layout.prices.items()}
+        there = self._state.variants.get(variant or "") if self._state is not None else None
+        if there is not None and there["title"] == "":
+            return wanted
         if wanted.get("title") is None and (variant is None or "title" in wanted):
             wanted["title"] = " / ".join(options.values()) or None
             if wanted["title"] is None:
@@ -315,16 +335,16 @@ class ProductRules:
         self, variant: str | None, wanted: dict[str, Any]
     ) -> tuple[VariantChange, Outcome]:
         if variant is None:
-            wanted["prices"] = _given(wanted["prices"])
+            wanted["prices"] = given_of(wanted["prices"])
             made: VariantChange = {
                 "id": self._new_id("variant"),
                 "product": "",
                 "old": None,
-                "new": _given(wanted),
+                "new": given_of(wanted),
             }
             return made, Outcome.CREATED
         there = self._state.variants.get(variant) if self._state is not None else None
-        old, new = _difference(there or NEW_VARIANT, wanted)  # what is not there is refused already
+        old, new = difference(there or NEW_VARIANT, wanted)  # what is not there is refused already
         outcome = Outcome.UPDATED if new else Outcome.UNCHANGED
         return {"id": variant, "product": "", "old": old, "new": new}, outcome
 
@@ -338,10 +358,10 @@ class ProductRules:
             new = {**NEW_PRODUCT, **wanted}
             if THUMBNAIL not in self._layout.names:
                 new["thumbnail"] = next(iter(new["images"]), None)
-            product: ProductChange = {"id": self._new_id("prod"), "old": None, "new": _given(new)}
+            product: ProductChange = {"id": self._new_id("prod"), "old": None, "new": given_of(new)}
             of_product = Outcome.CREATED
         else:
-            old, new = _difference(state.values, wanted)
+            old, new = difference(state.values, wanted)
             product = {"id": state.id, "old": old, "new": new}
             of_product = Outcome.UPDATED if new else Outcome.UNCHANGED
         key = wanted.get("handle") or (state.values["handle"] if state else None) or product["id"]
@@ -353,7 +373,8 @@ class ProductRules:
                 outcome = of_product
             if row.number in variants:
                 variant, of_variant = variants[row.number]
-                data["variant"] = {**variant, "product": product["id"]}
+                variant["product"] = product["id"]
+                data["variant"] = variant
                 outcome = max(outcome, of_variant, key=_WEIGHT.__getitem__)
             yield Change(row=row.number, key=str(key), outcome=outcome, data=data, group=row.group)
 
@@ -371,22 +392,3 @@ class ProductRules:
 
 
 _WEIGHT: Final = {Outcome.UNCHANGED: 0, Outcome.UPDATED: 1, Outcome.CREATED: 2}
-
-
-def _given(values: Values) -> dict[str, Any]:
-    """Return what is to be written of something new: all else is null."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _difference(there: Values, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what differs: the values that are there, and those that shall be."""
-    old, new = dict[str, Any](), dict[str, Any]()
-    for name, value in wanted.items():
-        if (was := there.get(name)) == value:
-            continue
-        if not isinstance(value, dict):
-            old[name], new[name] = was, value
-        elif differ := [key for key in value if (was or {}).get(key) != value[key]]:
-            old[name] = {key: (was or {}).get(key) for key in differ}
-            new[name] = {key: value[key] for key in differ}
-    return old, new

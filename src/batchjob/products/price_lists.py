@@ -256,7 +256,7 @@ class _Variants:
         given, sku = row.value.get(VARIANT_ID), row.value.get(SKU)
         owner = self.by_sku.get(sku or "")
         if given is None and sku is None:
-            if not row.bad & {VARIANT_ID, SKU}:
+            if VARIANT_ID not in row.bad and SKU not in row.bad:
                 message = f"it is empty, and so is {VARIANT_ID}; a row needs one of them"
                 yield _fault("missing_value", row, message, SKU)
         elif given is not None and given not in self.by_id:

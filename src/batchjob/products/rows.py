@@ -146,12 +146,12 @@ def _heads(ask: _Asker, ids: Sequence[str]) -> dict[str, Row]:
     """Return the cells of each product that stand before those of its variants."""
     tags: dict[str, list[str]] = defaultdict(list)
     for product, value in ask(_TAGS, ids):
-        tags[product].append(_tag(value))
+        tags[product].append(value)
     profiles = {product: (name, kind) for product, name, kind in ask(_PROFILES, ids)}
     return {
         row[0]: (
             *row[:18],
-            ",".join(tags[row[0]]) if row[0] in tags else None,
+            tags_cell(tags[row[0]]) if row[0] in tags else None,
             *row[18:],
             *profiles.get(row[0], (None, None)),
         )
@@ -244,8 +244,9 @@ def _options(
     return {variant: cells for variant, (cells, _) in places.items()}
 
 
-def _tag(value: str) -> str:
-    """Return a tag as it stands among others: quoted as CSV does, if it has a comma or a quote."""
-    if "," in value or '"' in value:
-        return '"' + value.replace('"', '""') + '"'
-    return value
+def tags_cell(values: Iterable[str]) -> str:
+    """Return tags as one cell; quoted as CSV does where they have a comma or a quote."""
+    return ",".join(
+        '"' + value.replace('"', '""') + '"' if "," in value or '"' in value else value
+        for value in values
+    )

@@ -172,9 +172,9 @@ class Bound:
     def text(self, record: Record, at: int) -> str | None:
         """Return the text of a cell as `values` would; None where it is blank."""
         cell = record.cells[at] if at < len(record.cells) else ""
-        if not cell.strip():
+        if not cell or cell.isspace():
             return None
-        return unescape_formula(cell) if self._unescape else cell
+        return unescape_formula(cell) if record.odd and self._unescape else cell
 
     def _carefully(self, record: Record) -> tuple[list[Any], list[JobError]]:
         """Find everything that is wrong with a record."""

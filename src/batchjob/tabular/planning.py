@@ -39,13 +39,14 @@ _ROWS: Final = 5  # times as many rows as groups a chunk may have, before it is 
 class Row(NamedTuple, Generic[RowT]):
     """A row of an import's file: its ``number``, as a spreadsheet counts, and what it says.
 
-    ``bad`` has the names of columns whose cells are at fault: they have no value.
+    ``bad`` has the texts of cells that are at fault, by their columns: they have no value. Take out
+    of it what is right nevertheless, because it is what is stored already.
     """
 
     number: int
     value: RowT
     group: str
-    bad: frozenset[str] = frozenset()
+    bad: dict[str, str]
 
 
 @contextmanager
@@ -151,21 +152,22 @@ class Planning:
         numbers = [record.row for _, record in page]
         errors = defaultdict(list, self._kept.errors_of(min(numbers), max(numbers)))
         group_of = {record.row: group for group, record in page}
-        rows, bad, fresh = [], defaultdict[str, set[str]](set), list[JobError]()
-        for group, record in page:
-            values, faults = bound.values(record)
-            fresh += faults
-            names = frozenset(each.column for each in faults if each.column)
-            bad[group] |= names
-            if not faults or (values and self._strategy.takes_bad_rows):
-                value = self._strategy.value(bound, values)
-                rows.append(Row(record.row, value, group, names))
-        changes = dict[int, Change]()
-        for each in self._strategy.plan_rows(self._run, rows):
-            if isinstance(each, Change):
-                changes[each.row] = each
-            elif each.column is None or each.column not in bad[group_of.get(each.row or 0, "")]:
-                fresh.append(each)  # of a cell that is at fault already nothing more is said
+        rows, faulty = self._rows_of(page, bound)
+        changes, found = dict[int, Change](), list[JobError]()
+        for planned in self._strategy.plan_rows(self._run, rows):
+            if isinstance(planned, Change):
+                changes[planned.row] = planned
+            else:
+                found.append(planned)
+        bad = defaultdict[str, set[str]](set)
+        for row in rows:
+            bad[row.group].update(row.bad)
+        fresh = [error for error, there in faulty if there is None or error.column in there]
+        fresh += [  # of a cell that is at fault already nothing more is said
+            each
+            for each in found
+            if each.column is None or each.column not in bad[group_of.get(each.row or 0, "")]
+        ]
         self._kept.blame(fresh)
         for error in fresh:
             errors[error.row or 0].append(error)
@@ -176,6 +178,27 @@ class Planning:
             else self._change(changes, group, record)
             for group, record in page
         ]
+
+    def _rows_of(
+        self, page: Sequence[tuple[str, Record]], bound: Bound
+    ) -> tuple[list[Row[Any]], list[tuple[JobError, dict[str, str] | None]]]:
+        """Return the rows to plan, and each fault of a cell with what is bad in its row.
+
+        That is None of a row which is not planned.
+        """
+        rows, faulty = list[Row[Any]](), list[tuple[JobError, dict[str, str] | None]]()
+        for group, record in page:
+            values, faults = bound.values(record)
+            bad = {
+                each.column: bound.text(record, bound.at[each.column]) or ""
+                for each in faults
+                if each.column in bound.at
+            }
+            is_planned = not faults or bool(values and self._strategy.takes_bad_rows)
+            if is_planned:
+                rows.append(Row(record.row, self._strategy.value(bound, values), group, bad))
+            faulty += [(each, bad if is_planned else None) for each in faults]
+        return rows, faulty
 
     def _change(self, changes: dict[int, Change], group: str, record: Record) -> Change:
         change = changes.get(record.row)

@@ -8,6 +8,7 @@ from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_OUTCOMES: Final = {each.value: each for each in Outcome}
 _MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a line's end
 
 
@@ -24,18 +25,18 @@ def change_line(change: Change) -> str:
 
 def change_of(line: str) -> Change:
     """Return the change of a line that `change_line` made."""
-    row, key, outcome, *more = json.loads(line)
-    rest: list[Any] = [*more, *_MISSING[len(more) :]]
-    old, new, data, group, errors = rest
+    found = json.loads(line)
+    found += _MISSING[len(found) - 3 :]
+    row, key, outcome, old, new, data, group, errors = found
     return Change(
         row=row,
         key=key,
-        outcome=Outcome(outcome),
+        outcome=_OUTCOMES[outcome],
         old=old,
         new=new,
         data=data,
         group=group,
-        errors=[error_of(each) for each in errors],
+        errors=[error_of(each) for each in errors] if errors else (),
     )
 
 
