@@ -116,7 +116,7 @@ def test_any_error_refuses_the_file(shop: Shop) -> None:
         (7, None, "row_length"),
     ]
     assert shop.levels == {}
-    repeated = "'A' stands in row 2 already; it has to be another one in each row"
+    repeated = "'A' is taken by row 2 already; give another one"
     assert shop.reported(job) == [
         ["SKU", "Quantity", "Import Error"],
         ["A", "3", ""],

@@ -104,6 +104,7 @@ def _column(name: str, field: str) -> Column:
         convert=convert,
         is_text=convert is None or field in _TEXTS,
         unique=field in ("sku", "barcode"),
+        of_group=field == "handle",
     )
 
 

@@ -146,10 +146,10 @@ class ProductRules:
 
     def _tags(self) -> list[str]:
         given = self._one(TAGS)
+        if self._state is not None and (given or "") == tags_cell(self._state.values["tags"]):
+            return list(self._state.values["tags"])
         if given is None:
             return []
-        if self._state is not None and given == tags_cell(self._state.values["tags"]):
-            return list(self._state.values["tags"])
         if '"' not in given:
             return sorted({each.strip() for each in given.split(",")} - {""})
         found = {

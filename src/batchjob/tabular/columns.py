@@ -46,8 +46,9 @@ class Column:
     """A column that a file may have.
 
     ``convert`` is None for text that is taken as it is. Of a ``unique`` column each value stands
-    once in a file. A ``required`` one has to be there, with something in each row. What
-    is_text is may carry an apostrophe against formulas; other cells are read without outer spaces.
+    once in a file, of one that is ``of_group`` in one group of rows. A ``required`` one has to be
+    there, with something in each row. What is_text is may carry an apostrophe against formulas;
+    other cells are read without outer spaces.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     is_text: bool = True
     required: bool = False
     unique: bool = False
+    of_group: bool = False
     aliases: tuple[str, ...] = ()
     example: str = ""
     doc: str = ""

@@ -122,15 +122,16 @@ class Planning:
         self, records: Records, bound: Bound, *, see: bool = False
     ) -> Iterator[tuple[str, Record]]:
         """Yield each record with its group; with *see*, keep the groups and keys."""
-        unique = [column.name for column in bound.columns if column.unique]
+        keys = [column for column in bound.columns if column.unique or column.of_group]
         for page in _batched(records, _PAGE):
             self._run.checkpoint()
             groups = self._strategy.groups(self._run, bound, page)
             if see:
                 if groups is not None:
                     self._kept.see_groups(groups)
-                for name in unique:
-                    self._kept.see_keys(_keys(bound, name, page))
+                for column in keys:
+                    owners = groups if column.of_group else None
+                    self._kept.see_keys(_keys(bound, column.name, page, owners))
             yield from zip(groups or [str(each.row) for each in page], page, strict=True)
 
     def _pages(self, found: Iterable[tuple[str, Record]]) -> Iterator[list[tuple[str, Record]]]:
@@ -244,15 +245,21 @@ def write_errors(
         write_report(file, records, kept.errors(), rows=rows)
 
 
-def _keys(bound: Bound, name: str, page: Iterable[Record]) -> Iterator[tuple[str, str, int]]:
-    at = bound.at[name]
-    for record in page:
+def _keys(
+    bound: Bound, name: str, page: Sequence[Record], owners: Sequence[str] | None
+) -> Iterator[tuple[str, str, int, str | int]]:
+    """Yield (column, value, row, whose it is); of *owners*, their groups, only the first rows."""
+    at, last = bound.at[name], None
+    for number, record in enumerate(page):
+        owner = record.row if owners is None else owners[number]
         if record.error is None and (cell := bound.text(record, at)) is not None:
-            yield name, cell if cell.isascii() else normalize("NFC", cell), record.row
+            if owners is None or last != (owner, cell):
+                yield name, cell if cell.isascii() else normalize("NFC", cell), record.row, owner
+            last = owner, cell
 
 
 def _repeated(column: str, value: str, row: int, first: int) -> JobError:
-    message = f"{show(value)} stands in row {first} already; it has to be another one in each row"
+    message = f"{show(value)} is taken by row {first} already; give another one"
     params: dict[str, JsonScalar] = {"found": value[:100], "first": first}
     return JobError(code="duplicate_key", message=message, row=row, column=column, params=params)
 

@@ -20,7 +20,7 @@ from batchjob.tabular.staged import error_list, error_of
 
 _TABLES: Final = """
 CREATE TABLE stretch (grp TEXT NOT NULL);
-CREATE TABLE seen (col TEXT, value TEXT, row INTEGER);
+CREATE TABLE seen (col TEXT, value TEXT, row INTEGER, owner);
 CREATE TABLE record (
     grp TEXT NOT NULL, row INTEGER PRIMARY KEY, cells TEXT NOT NULL, error TEXT
 );
@@ -33,9 +33,11 @@ _PRAGMAS: Final = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locki
 _IN_ORDER: Final = """SELECT record.grp, record.row, record.cells, record.error FROM record
 JOIN (SELECT grp, MIN(row) AS first FROM record GROUP BY grp) USING (grp)
 ORDER BY first, record.row"""
-_REPEATED: Final = """SELECT seen.col, seen.value, seen.row, first FROM seen JOIN (
-    SELECT col, value, MIN(row) AS first FROM seen GROUP BY col, value HAVING COUNT(*) > 1
-) USING (col, value) WHERE seen.row > first ORDER BY seen.row"""
+# SQLite takes a column that is not aggregated from the row that has the minimum.
+_REPEATED: Final = """SELECT seen.col, seen.value, MIN(seen.row) AS again, first FROM seen JOIN (
+    SELECT col, value, MIN(row) AS first, owner FROM seen GROUP BY col, value HAVING COUNT(*) > 1
+) AS whole ON (whole.col, whole.value) = (seen.col, seen.value) AND whole.owner <> seen.owner
+GROUP BY seen.col, seen.value, seen.owner ORDER BY again"""
 
 
 class Scratch:
@@ -69,12 +71,12 @@ class Scratch:
         found = self._db.execute("SELECT COUNT(*) = COUNT(DISTINCT grp) FROM stretch")
         return bool(found.fetchone()[0])
 
-    def see_keys(self, keys: Iterable[tuple[str, str, int]]) -> None:
-        """Take values of columns, each with its row."""
-        self._db.executemany("INSERT INTO seen VALUES (?, ?, ?)", keys)
+    def see_keys(self, keys: Iterable[tuple[str, str, int, str | int]]) -> None:
+        """Take values of columns, each with its row, and with whose it is: a row's or a group's."""
+        self._db.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", keys)
 
     def repeated(self) -> Iterator[tuple[str, str, int, int]]:
-        """Yield (column, value, row, first row) of values that a row above has too, by row."""
+        """Yield (column, value, row, first row) of values that another has above, by row."""
         yield from self._db.execute(_REPEATED)
 
     def keep(self, found: Iterable[tuple[str, Record]]) -> None:
