@@ -451,3 +451,12 @@ def test_what_is_stored_of_a_variant_is_right(trial: Trial) -> None:
     assert outcomes_of(good) == Outcomes(unchanged=1)
     wrong = trial.run(f"{names};Price EUR\n{cells};-0.06\n")
     assert errors_of(wrong) == [(2, "Price EUR", "out_of_range")]
+
+
+def test_a_product_that_is_there_gets_what_is_not_there_yet(trial: Trial) -> None:
+    """A type, a tag and an image that are made for it are there before it names them."""
+    names = "Product Id;Product Type;Product Tags;Image 1 Url"
+    done = trial.run(f"{names}\nprod_a;Cups;new;https://a/new\nprod_b;Pots;new;https://a/new\n")
+    assert outcomes_of(done) == Outcomes(updated=2)
+    assert trial.state().values["type"] == "Cups"
+    assert trial.state("pot").values["images"] == ["https://a/new"]

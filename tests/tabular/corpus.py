@@ -45,7 +45,7 @@ def read(
                     rows[record.row] = {name: values[at] for name, at in bound.at.items()}
                 for each in bound.columns:
                     if each.unique:
-                        kept.see_keys(key_of(bound, each.name, [record]))
+                        kept.see_keys(key_of(bound, each.name, [record], None))
             for name, value, row, first in kept.repeated():
                 errors.append(repeated(name, value, row, first))
                 rows.pop(row, None)

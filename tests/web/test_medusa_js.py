@@ -1,7 +1,6 @@
 """Medusa's own JavaScript client, installed by npm, against a server of ours."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,11 @@ from batchjob.products.fill import fill
 from batchjob.products.tables import create_tables
 from cli.harness import Cli
 
-SCRIPT = Path(__file__).with_name("medusa.cjs")
 PAGE_KEYS = {
     "id", "type", "status", "created_by", "context", "dry_run", "result", "created_at",
     "updated_at", "deleted_at", "pre_processed_at", "confirmed_at", "processing_at",
     "completed_at", "canceled_at", "failed_at",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the client is installed."""
-    folder = tmp_path_factory.mktemp("medusa-js")
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("there is no npm here")
-    package = "@medusajs/medusa-js@6"
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", package]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=240, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"npm's registry does not answer: {done.stderr[-300:]}")
-    shutil.copy(SCRIPT, folder)
-    return folder
 
 
 @pytest.fixture
@@ -55,11 +36,11 @@ def server(cli: Cli) -> tuple[str, str]:
     return url, made.stdout.strip()
 
 
-def test_medusas_client_works_unchanged(client: Path, server: tuple[str, str]) -> None:
+def test_medusas_client_works_unchanged(medusa_client: Path, server: tuple[str, str]) -> None:
     """It makes, reads, confirms, cancels and lists jobs, and downloads their files."""
-    node = ["node", SCRIPT.name, *server]
+    node = ["node", "medusa.cjs", *server]
     done = subprocess.run(
-        node, cwd=client, capture_output=True, text=True, timeout=120, check=False
+        node, cwd=medusa_client, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = {}

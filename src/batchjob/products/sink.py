@@ -35,6 +35,7 @@ _COLUMNS: Final[Mapping[str, Sequence[str]]] = {  # in this order, so that what 
     "product_images": ("product_id", "image_id"),
     "product_sales_channel": ("product_id", "sales_channel_id"),
 }
+_SHARED: Final = ("product_type", "product_tag", "image")  # which rows that are changed may name
 _PRICE: Final = "UPDATE money_amount SET amount = ?, updated_at = ? WHERE id = ?"
 _UNLINK_PRICE: Final = "DELETE FROM product_variant_money_amount WHERE money_amount_id = ?"
 _DELETE_PRICE: Final = "DELETE FROM money_amount WHERE id = ?"
@@ -90,11 +91,13 @@ class Sink:
     def write(self) -> None:
         """Write everything that was taken."""
         self._settle_prices()
+        for table in _SHARED:
+            self._insert(table)
         for sql, rows in self._statements.items():
             self._run(sql, rows)
-        for table, columns in _COLUMNS.items():
-            if rows := self._rows[table]:
-                self._insert(table, columns, rows)
+        for table in _COLUMNS:
+            if table not in _SHARED:
+                self._insert(table)
 
     def _settle_prices(self) -> None:
         money = defaultdict[tuple[str, str], list[str]](list)
@@ -112,7 +115,10 @@ class Sink:
                 if amount is not None and not money[variant, key]:
                     self.add_price(variant, key, amount)
 
-    def _insert(self, table: str, columns: Sequence[str], rows: list[Cells]) -> None:
+    def _insert(self, table: str) -> None:
+        if not (rows := self._rows[table]):
+            return
+        columns = _COLUMNS[table]
         names = ", ".join(columns)
         if self._ask.is_sqlite:
             marks = ", ".join("?" * len(columns))
