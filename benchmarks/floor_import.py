@@ -479,6 +479,10 @@ def load_imports(url: str) -> None:
 def import_file(url: str, file: Path, folder: Path) -> None:
     """Import *file* into the catalogue at *url*; pages are staged in *folder*."""
     connection, ask = connect(url)
+    if not url.startswith("sqlite:"):
+        connection.prepare_threshold = (
+            None  # PostgreSQL's plans for any array are slow for a long one
+        )
     staged = plan(ask, file, folder)
     connection.commit()
     for path in staged:
