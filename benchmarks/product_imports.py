@@ -67,7 +67,7 @@ def _measure(
     for number in range(rounds + (not is_large)):
         held: dict[str, str] = {}
         for way in WAYS:
-            with _empty(database, work, options.server) as url, ExitStack() as stack:
+            with empty_catalog(database, work, options.server) as url, ExitStack() as stack:
                 place = work / way
                 place.mkdir()
                 stack.callback(shutil.rmtree, place)
@@ -83,7 +83,7 @@ def _measure(
 
 
 @contextmanager
-def _empty(database: str, folder: Path, server: str) -> Iterator[str]:
+def empty_catalog(database: str, folder: Path, server: str) -> Iterator[str]:
     """Make a catalogue without products; what they share is there."""
     with catalog(database, 0, folder=folder, server=server) as url:
         engine = create_engine(_driver(url))
