@@ -36,7 +36,7 @@ def shops(draw: st.DrawFn) -> Shop:
         product = shop.product(f"p{number}", handle=handle, title=draw(WORDS), **texts, **flags)
         for tag in draw(st.lists(TEXTS, unique=True, max_size=2)):
             shop.linked("tag", product, value=tag)
-        for url in draw(st.lists(TEXTS, unique=True, max_size=2)):
+        for url in draw(st.lists(WORDS, unique=True, max_size=2)):
             shop.linked("image", product, url=url)
         titles = draw(st.lists(TEXTS, unique=True, max_size=2))
         options = [shop.option(product, title) for title in titles]

@@ -123,7 +123,7 @@ class ProductRules:
         if TAGS in self._layout.names:
             wanted["tags"] = self._tags()
         if self._layout.images:
-            wanted["images"] = [url for n in self._layout.images if (url := self._one(n))]
+            wanted["images"] = self._images()
         if self._layout.channels:
             wanted["channels"] = self._channels()
         self._add_collection(wanted)
@@ -157,6 +157,11 @@ class ProductRules:
             for quoted, plain in (match.group(1, 2) for match in _TAG.finditer(given))
         }
         return sorted(found - {""})
+
+    def _images(self) -> list[str]:
+        given = [url for name in self._layout.images if (url := self._one(name))]
+        there = [] if self._state is None else self._state.values["images"]
+        return list(there) if given == list(filter(None, there)) else given
 
     def _channels(self) -> list[str]:
         ids, found = set[str](), self._found
