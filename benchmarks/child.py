@@ -11,6 +11,7 @@ What it found goes to the file FIGURES, as JSON. Imports stand in the functions,
 loads what it needs and no more.
 """
 
+import gc
 import json
 import sys
 import time
@@ -97,6 +98,8 @@ def reading(file: str) -> Mapping[str, Any]:
 
 def _timed(do: Callable[[], object]) -> Mapping[str, Any]:
     """Return what *do* takes: seconds, seconds of this process's own work, and memory so far."""
+    gc.collect()
+    gc.freeze()
     start, own = time.perf_counter(), time.process_time()
     do()
     seconds, cpu = time.perf_counter() - start, time.process_time() - own

@@ -1,5 +1,6 @@
 """Where things are, by option or environment: what every command takes after its name."""
 
+import gc
 import math
 import os
 import re
@@ -66,7 +67,9 @@ class Where:
         )
         if (settings.engine or "").partition(":")[0] in engines:
             settings = attrs.evolve(settings, engine=None)
-        return BatchJobs.of(settings)
+        jobs = BatchJobs.of(settings)
+        gc.freeze()  # what is loaded stays: collections of garbage need not walk it time and again
+        return jobs
 
     def command(self, *words: str) -> str:
         """Return the command that does *words* with the same settings, to be pasted.

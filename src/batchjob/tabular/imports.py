@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any, ClassVar, Generic
 
 import attrs
@@ -27,7 +28,7 @@ from batchjob.tabular.planning import Planning, Row, write_errors
 from batchjob.tabular.records import ReadLimits, Record
 from batchjob.tabular.rows import columns_of, field_names, template_of
 from batchjob.tabular.scratch import scratch
-from batchjob.tabular.staged import change_of, failure_line, failure_of
+from batchjob.tabular.staged import changes_of, failure_line, failure_of
 
 _log = logging.getLogger(__name__)
 
@@ -236,7 +237,7 @@ class ImportStrategy(Strategy[Context], Generic[Context, RowT]):
 
 def _read(run: Run[Any], chunk: Chunk) -> Iterator[Change]:
     payload: Any = chunk.payload
-    return map(change_of, run.lines(StoredFile(**payload["file"])))
+    return chain.from_iterable(map(changes_of, run.lines(StoredFile(**payload["file"]))))
 
 
 def _halves(changes: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:

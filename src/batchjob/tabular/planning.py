@@ -24,7 +24,7 @@ from batchjob.tabular.columns import Bound, Columns, open_records
 from batchjob.tabular.records import Record, Records, show
 from batchjob.tabular.reports import write_report
 from batchjob.tabular.scratch import Scratch
-from batchjob.tabular.staged import change_line
+from batchjob.tabular.staged import change_lines
 
 if TYPE_CHECKING:
     from batchjob.tabular.imports import ImportStrategy
@@ -218,7 +218,7 @@ class Planning:
                 self._counts[name] += 1
         if self._kept.error_count and not self._skips:
             return
-        stored = self._run.stage(map(change_line, changes))
+        stored = self._run.stage(change_lines(changes))
         is_same = all(each.outcome is Outcome.UNCHANGED for each in changes)
         yield Chunk({"file": attrs.asdict(stored), "is_same": is_same}, weight=len(changes))
 

@@ -1,31 +1,40 @@
-"""How changes and errors stand in the files between a plan and its work: JSON, one a line."""
+"""How changes and errors stand in the files between a plan and its work: JSON, line by line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
 
+_TOGETHER: Final = 50  # changes of a line: as many calls for each would cost more than the JSON
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _OUTCOMES: Final = {each.value: each for each in Outcome}
-_MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a line's end
+_MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a change's end
 
 
-def change_line(change: Change) -> str:
-    """Return *change* as a line with its newline."""
+def change_lines(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield *changes* as lines with their newlines."""
+    for start in range(0, len(changes), _TOGETHER):
+        yield _encode(list(map(_change_list, changes[start : start + _TOGETHER]))) + "\n"
+
+
+def changes_of(line: str) -> Iterator[Change]:
+    """Yield the changes of a line that `change_lines` made."""
+    return map(_change, json.loads(line))
+
+
+def _change_list(change: Change) -> list[Any]:
     found: list[Any] = [
         *(change.row, change.key, change.outcome, change.old, change.new),
         *(change.data, change.group, [error_list(error) for error in change.errors]),
     ]
     while len(found) > 3 and not found[-1]:  # noqa: PLR2004 - what is always there
         found.pop()
-    return _encode(found) + "\n"
+    return found
 
 
-def change_of(line: str) -> Change:
-    """Return the change of a line that `change_line` made."""
-    found = json.loads(line)
+def _change(found: list[Any]) -> Change:
     found += _MISSING[len(found) - 3 :]
     row, key, outcome, old, new, data, group, errors = found
     return Change(
