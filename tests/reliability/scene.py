@@ -60,6 +60,7 @@ class Rows(Strategy[Size]):
     def work(self, run: Run[Size], chunk: Chunk) -> Outcomes | None:
         """Write the rows."""
         self._do("work", run)
+        run.checkpoint()
         first: Any = chunk.payload
         with run.part() as file:
             file.writelines(f"{row}\n" for row in range(first, first + run.context.rows))

@@ -20,6 +20,7 @@ Point = Literal[
     "finish.before_commit",
     "finish.after_commit",
     "confirm.after_commit",
+    "run.checkpoint",
 ]
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
 

@@ -22,11 +22,15 @@ __all__ = ["MemoryStore", "MemoryTransaction"]
 class MemoryStore(MemoryJobs, MemoryStandings, MemoryListeners, MemoryChunks, MemoryTokens, Store):
     """A store in memory, for the threads of one process.
 
-    *clock* gives the seconds since 1970 by which leases are judged. ``transaction()`` yields a
-    `MemoryTransaction`; while one is open, other threads wait.
+    *clock* gives the seconds since 1970 by which leases are judged; as the attribute ``clock`` it
+    can be replaced. ``transaction()`` yields a `MemoryTransaction`; while one is open, other
+    threads wait.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+        self.clock = clock
         self._rows = Rows()
-        self._board = Board(self._rows, clock)
+        self._board = Board(self._rows, self._clock)
+
+    def _clock(self) -> float:
+        return self.clock()

@@ -150,6 +150,7 @@ class LeasedRun(ShownRun[Context]):
 
     def checkpoint(self) -> None:
         """See `Run.checkpoint`."""
+        faults.point("run.checkpoint")
         self._heartbeat.check()
 
     def describe(self, key: str, name: str, message: str) -> None:

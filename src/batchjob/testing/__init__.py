@@ -1,0 +1,10 @@
+"""The kit for authors of plugins: try a strategy step by step, and prove that it survives crashes.
+
+It needs pytest and Hypothesis only where a name says so. Nothing here is for production.
+"""
+
+from batchjob.testing.clock import HandClock
+from batchjob.testing.harness import Harness, Step, Upload
+from batchjob.testing.survival import assert_survives
+
+__all__ = ["HandClock", "Harness", "Step", "Upload", "assert_survives"]
