@@ -1,6 +1,6 @@
 """The kit for authors of plugins: try a strategy step by step, and prove that it survives crashes.
 
-It needs pytest and Hypothesis only where a name says so. Nothing here is for production.
+Nothing here is for production.
 """
 
 from batchjob.testing.clock import HandClock

@@ -87,7 +87,7 @@ def assert_survives(
     it takes it: on SQLite the store is ``jobs.db`` in it. *effects* is called with the same folder
     when a job has ended, and returns whatever the strategy changed outside of its file, to be
     compared. *context* may hold `Upload`.
-    The *promises* are keys of `PROMISES`; *dry_run* has jobs wait to be confirmed, and confirms
+    The *promises* are keys of ``PROMISES``; *dry_run* has jobs wait to be confirmed, and confirms
     them; *disable* leaves installed plugins out.
     """
     for store in stores:
