@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from batchjob import Chunk, Outcomes, Part, Run, Strategy
-from batchjob.converters import json_key
+from batchjob import Chunk, Outcomes, Part, Run, Strategy, json_key
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError

@@ -1,10 +1,14 @@
 """The public surface: light to import, and with one address for each name."""
 
+import inspect
 import json
 import subprocess
 import sys
+from collections import defaultdict
+from difflib import unified_diff
 
 import batchjob
+from public_surface import PLACES, kept, public, surface
 
 LOADED = """
 import sys
@@ -38,3 +42,36 @@ def test_every_public_name_is_there_and_documented() -> None:
     for name in batchjob.__all__:
         found = getattr(batchjob, name)
         assert found.__doc__, name
+
+
+def test_the_public_surface_is_as_it_was_written_down() -> None:
+    """A name that comes, goes or takes something else is a line of the changelog."""
+    there, here = kept()[1].splitlines(), surface().splitlines()
+    changes = [line for line in unified_diff(there, here, lineterm="", n=0) if line[:2] != "@@"]
+    how = "say it in CHANGELOG.md, then run: python tests/public_surface.py"
+    assert not changes, "\n".join(["the public surface has changed;", how, *changes])
+
+
+def test_a_name_has_one_address() -> None:
+    """No public name is found in two public modules."""
+    found = defaultdict[int, list[str]](list)
+    for place in PLACES:
+        for name, value in public(place).items():
+            if callable(value) and not (place == "batchjob.errors" and name in batchjob.__all__):
+                found[id(value)].append(f"{place}.{name}")
+    assert [places for places in found.values() if len(places) > 1] == []
+
+
+def test_options_are_given_by_name() -> None:
+    """Whatever has a default is keyword-only, but for what a call is about."""
+    subjects = {"context", "name", "prefix", "time", "code", "message"}
+    for place in PLACES:
+        for name, value in public(place).items():
+            members = vars(value).values() if isinstance(value, type) else (value,)
+            for each in filter(inspect.isfunction, members):
+                if each.__name__.startswith("_"):
+                    continue
+                for parameter in inspect.signature(each).parameters.values():
+                    is_given = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+                    if is_given and parameter.default is not parameter.empty:
+                        assert parameter.name in subjects, f"{place}.{name}: {each.__name__}"

@@ -21,7 +21,8 @@ from batchjob.abc import (
     Works,
 )
 from batchjob.batchjobs import BatchJobs, BatchType
-from batchjob.converters import job_from_json, job_to_json, json_key
+from batchjob.converters.contexts import json_key
+from batchjob.converters.jobs import job_from_json, job_to_json
 from batchjob.core.changes import Change, ChangePage, Outcome
 from batchjob.core.chunks import Chunk, Part
 from batchjob.core.events import Event
@@ -33,7 +34,10 @@ from batchjob.core.status import MOVES, Status
 from batchjob.core.tokens import Token
 from batchjob.errors import BatchJobError, Fault, InvalidContext, InvalidState, Refused
 from batchjob.hookspecs import hookimpl
-from batchjob.tabular import ExportStrategy, ImportContext, ImportStrategy, Row, column
+from batchjob.tabular.export import ExportStrategy
+from batchjob.tabular.imports import ImportContext, ImportStrategy
+from batchjob.tabular.planning import Row
+from batchjob.tabular.rows import column
 
 __all__ = [
     "MOVES",

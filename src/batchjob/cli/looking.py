@@ -75,7 +75,7 @@ def list_(
     with where.open() as jobs:
         page = jobs.list(batch_types=batch_types, statuses=wanted, limit=limit, offset=offset)
     if as_json:
-        from batchjob.converters import job_to_json
+        from batchjob.converters.jobs import job_to_json
 
         found = [job_to_json(job) for job in page.jobs]
         write_json({"batch_jobs": found, "count": page.count, "offset": offset, "limit": limit})

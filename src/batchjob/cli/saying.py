@@ -63,7 +63,7 @@ def write_json(value: Json) -> None:
 
 def write_job(job: BatchJob) -> None:
     """Write *job* to standard output as the API shows it, in one line."""
-    from batchjob.converters import job_to_json
+    from batchjob.converters.jobs import job_to_json
 
     write_json({"batch_job": job_to_json(job)})
 

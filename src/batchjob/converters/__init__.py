@@ -5,8 +5,7 @@ are refused, all of them at once, each with its place; nothing is converted sile
 """
 
 from batchjob.converters.changes import change_to_json
-from batchjob.converters.contexts import context_to_json, json_key, structure_context
-from batchjob.converters.jobs import job_from_json, job_to_json
+from batchjob.converters.contexts import context_to_json, structure_context
 from batchjob.converters.plain import dump_json, parse_json, plain_json
 from batchjob.converters.schema import json_schema
 from batchjob.converters.standings import standing_to_json
@@ -16,9 +15,6 @@ __all__ = [
     "change_to_json",
     "context_to_json",
     "dump_json",
-    "job_from_json",
-    "job_to_json",
-    "json_key",
     "json_schema",
     "parse_json",
     "plain_json",

@@ -21,7 +21,7 @@ from batchjob.converters.plain import say, step
 from batchjob.errors import Fault, InvalidDocument, nearest
 
 KEY: Final = "batchjob"
-"""The key of attrs metadata under which `batchjob.converters.json_key` keeps its options."""
+"""The key of attrs metadata under which `batchjob.json_key` keeps its options."""
 
 _NOTHING: Final[Mapping[str, str]] = {}
 Hook = Callable[[Any, Any], Any]

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 
 import attrs
 
-from batchjob.converters import json_key
+from batchjob.converters.contexts import json_key
 from batchjob.converters.plain import say, step
 from batchjob.errors import Fault, InvalidDocument, nearest
 from batchjob.products.columns import PRODUCT_COLUMNS

@@ -18,7 +18,8 @@ from batchjob.products.rows import read_page
 from batchjob.products.selection import product_ids, select
 from batchjob.products.shape import Shape, shape_to_json
 from batchjob.products.survey import survey
-from batchjob.tabular import Cell, ExportStrategy
+from batchjob.tabular import Cell
+from batchjob.tabular.export import ExportStrategy
 
 _NAMES: Final = {
     "prices": "price",

@@ -41,8 +41,10 @@ from batchjob.products.states import (
     variants_of,
 )
 from batchjob.products.writes import apply_products
-from batchjob.tabular import Bound, ImportContext, Record, Row, template_of
+from batchjob.tabular import Bound, Record, template_of
 from batchjob.tabular.columns import Column
+from batchjob.tabular.imports import ImportContext
+from batchjob.tabular.planning import Row
 
 _LABELS: Final = {
     "product": {field: name for name, field in PRODUCT_NAMES.items()}

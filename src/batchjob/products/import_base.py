@@ -9,7 +9,8 @@ from batchjob.errors import BatchJobError
 from batchjob.products.catalog import Catalog
 from batchjob.products.import_layout import Cells
 from batchjob.products.states import Asker, Known, read_known
-from batchjob.tabular import Bound, ImportStrategy, Record
+from batchjob.tabular import Bound, Record
+from batchjob.tabular.imports import ImportStrategy
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -36,7 +36,7 @@ from batchjob.products.import_layout import Cells, Found, Layout
 from batchjob.products.rows import tags_cell
 from batchjob.products.states import State
 from batchjob.products.stored_cells import take_stored
-from batchjob.tabular import Row
+from batchjob.tabular.planning import Row
 from batchjob.tabular.records import show
 
 NEW_PRODUCT: Final[Values] = {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, TypedDict
 import attrs
 
 from batchjob.abc import Run
-from batchjob.converters import json_key
+from batchjob.converters.contexts import json_key
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
 from batchjob.errors import Fault, InvalidContext
@@ -32,8 +32,10 @@ from batchjob.products.states import (
     read_known,
     variants_of,
 )
-from batchjob.tabular import Bound, ImportContext, Record, Row, key_text, template_of
+from batchjob.tabular import Bound, Record, key_text, template_of
 from batchjob.tabular.columns import Column, FixedColumns
+from batchjob.tabular.imports import ImportContext
+from batchjob.tabular.planning import Row
 from batchjob.tabular.records import show
 
 VARIANT_ID, SKU = "Product Variant ID", "SKU"

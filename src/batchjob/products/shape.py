@@ -10,7 +10,8 @@ from typing import Any, Final
 import attrs
 
 from batchjob._typing import Json, JsonObject
-from batchjob.converters import json_key, structure_context
+from batchjob.converters import structure_context
+from batchjob.converters.contexts import json_key
 from batchjob.converters.plain import say
 
 PRODUCT_HEADER: Final = (

@@ -19,7 +19,7 @@ from batchjob.products.import_layout import Cells, Layout
 from batchjob.products.price_columns import price_cell
 from batchjob.products.rows import tags_cell
 from batchjob.products.states import State
-from batchjob.tabular import Row
+from batchjob.tabular.planning import Row
 
 
 def take_stored(row: Row[Cells], state: State, layout: Layout) -> None:

@@ -1,6 +1,7 @@
 """Delimited files and the base classes of strategies that read or write them.
 
-Nothing here knows what the rows are about.
+Nothing here knows what the rows are about. The base classes, `column` and `Row` are public in
+`batchjob` itself.
 """
 
 from batchjob.tabular.columns import (
@@ -20,11 +21,8 @@ from batchjob.tabular.columns import (
     unescape_formula,
 )
 from batchjob.tabular.delimited import Cell, csv_writer, escape_formula, to_cell
-from batchjob.tabular.export import ExportStrategy
-from batchjob.tabular.imports import ImportContext, ImportStrategy
-from batchjob.tabular.planning import Row
 from batchjob.tabular.records import ReadLimits, Record, Records
-from batchjob.tabular.rows import column, columns_of, row_schema, template_of
+from batchjob.tabular.rows import columns_of, row_schema, template_of
 
 __all__ = [
     "Bound",
@@ -32,17 +30,12 @@ __all__ = [
     "CellFault",
     "Column",
     "Columns",
-    "ExportStrategy",
     "FixedColumns",
-    "ImportContext",
-    "ImportStrategy",
     "ReadLimits",
     "Record",
     "Records",
-    "Row",
     "boolean",
     "choice",
-    "column",
     "columns_of",
     "csv_writer",
     "decimal",

@@ -16,7 +16,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from batchjob.abc import Context, Run, Strategy
-from batchjob.converters import json_key
+from batchjob.converters.contexts import json_key
 from batchjob.core.changes import Change, Outcome
 from batchjob.core.chunks import Chunk, Part
 from batchjob.core.files import StoredFile

@@ -9,7 +9,7 @@ import attrs
 from litestar import Response
 
 from batchjob._typing import Json
-from batchjob.converters import job_to_json
+from batchjob.converters.jobs import job_to_json
 from batchjob.core.job import BatchJob
 from batchjob.web.callers import Caller, WebRequest
 
