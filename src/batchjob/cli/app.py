@@ -15,6 +15,7 @@ from batchjob.cli.interrupts import exit_status, interruptible
 from batchjob.cli.looking import list_, show, types
 from batchjob.cli.making import create, run
 from batchjob.cli.moving import cancel, confirm, pause, resume, retry
+from batchjob.cli.new_plugin import new_plugin
 from batchjob.cli.saying import listen_to_logs, note
 from batchjob.cli.serve import serve
 from batchjob.cli.serving import worker
@@ -100,6 +101,7 @@ for _command in (
     token,
     purge,
     db,
+    new_plugin,
 ):
     program.add_command(_command)
 
