@@ -12,6 +12,7 @@ import pytest
 from batchjob.abc import FileStore
 from batchjob.errors import InvalidKey, StorageFull, StoreUnavailable, UnknownFile
 from batchjob.files.local import LocalFileStore
+from batchjob.testing.files.conformance import FileStoreConformance, get, put
 
 
 @pytest.fixture
@@ -20,16 +21,8 @@ def files(tmp_path: Path) -> FileStore:
     return LocalFileStore.open(str(tmp_path / "files"))
 
 
-def put(files: FileStore, key: str, content: bytes) -> None:
-    """Write a file."""
-    with files.write(key) as file:
-        file.write(content)
-
-
-def get(files: FileStore, key: str) -> bytes:
-    """Read a file."""
-    with files.read(key) as file:
-        return file.read()
+class TestLocalFileStore(FileStoreConformance):
+    """A local folder keeps all promises."""
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -37,28 +30,10 @@ def left(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
 
 
-def test_what_is_written_can_be_read(files: FileStore) -> None:
-    """A file has the bytes that were written, and a later one under its key replaces it."""
-    put(files, "a/b.txt", b"one")
-    put(files, "a/b.txt", b"two")
-    assert get(files, "a/b.txt") == b"two"
-
-
 def test_a_url_names_a_folder_too(tmp_path: Path) -> None:
     """``file://`` URLs and paths are the same store; escapes in URLs are read."""
     put(LocalFileStore.open(f"file://{tmp_path}/my%20files"), "a", b"x")
     assert get(LocalFileStore.open(str(tmp_path / "my files")), "a") == b"x"
-
-
-def test_a_file_is_not_there_until_it_is_whole(files: FileStore, tmp_path: Path) -> None:
-    """While it is written it cannot be read, and is no key."""
-    with files.write("a/b") as file:
-        file.write(b"half")
-        file.flush()
-        assert list(files.keys()) == []
-        with pytest.raises(UnknownFile):
-            files.read("a/b")
-    assert list(files.keys()) == ["a/b"]
 
 
 def test_a_writer_that_fails_leaves_nothing(files: FileStore, tmp_path: Path) -> None:
@@ -69,26 +44,6 @@ def test_a_writer_that_fails_leaves_nothing(files: FileStore, tmp_path: Path) ->
         raise FileNotFoundError("mine")
     assert get(files, "a") == b"old"
     assert left(tmp_path) == ["a"]
-
-
-def test_keys_are_listed_by_prefix(files: FileStore) -> None:
-    """A prefix may end in the middle of a name; an unknown one has no keys."""
-    for key in ("jobs/1/a", "jobs/1/b", "jobs/12/a", "other"):
-        put(files, key, b"")
-    assert sorted(files.keys("jobs/1")) == ["jobs/1/a", "jobs/1/b", "jobs/12/a"]
-    assert sorted(files.keys("jobs/1/")) == ["jobs/1/a", "jobs/1/b"]
-    assert list(files.keys("nothing/here")) == []
-    assert len(list(files.keys())) == 4
-
-
-def test_a_deleted_file_is_gone(files: FileStore) -> None:
-    """Deleting twice, or what never was, is fine."""
-    put(files, "a/b", b"")
-    for _ in range(2):
-        files.delete("a/b")
-    files.delete("never/was")
-    with pytest.raises(UnknownFile, match="there is no file 'a/b'"):
-        files.read("a/b")
 
 
 def test_a_folder_is_deleted_with_all_in_it(files: FileStore, tmp_path: Path) -> None:
@@ -172,6 +127,7 @@ FULL = """
 import resource, sys
 from batchjob.errors import StorageFull
 from batchjob.files.local import LocalFileStore
+from batchjob.testing.files.conformance import FileStoreConformance, get, put
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:

@@ -20,8 +20,8 @@ from batchjob.core.status import Status
 from batchjob.errors import BatchJobError
 from batchjob.stores.memory import MemoryStore
 from batchjob.stores.sql import SqlStore
+from batchjob.testing.stores.making import BROKEN, FILE, LIMITS, a_job, after, chunks
 from stores.databases import CLOCK, SETTINGS, Clock, migrated
-from stores.making import BROKEN, FILE, LIMITS, a_job, after, chunks
 
 ONE_EACH = Limits(batch_types={"export": 2}, actor_jobs=1)
 NEWER = Limits(batch_types={"export": 2})

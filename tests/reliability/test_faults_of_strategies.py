@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from batchjob import JobError, Refused, Run, Status
+from batchjob.testing.stores.making import at_once
 from batchjob.worker.faults import MAX_DETAIL
 from reliability.scene import Rows, Scene, Size, scene
-from stores.making import at_once
 
 
 class Unprintable(Exception):

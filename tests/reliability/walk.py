@@ -32,9 +32,9 @@ from batchjob.core.job import Terms
 from batchjob.core.results import Outcomes
 from batchjob.errors import InvalidState, LeaseLost
 from batchjob.stores.sql import SqlStore
+from batchjob.testing.stores.making import BROKEN, a_job, after
 from reliability.ledger import BEFORE, FINAL, LEASE, LONGEST_WAIT, ChunkEntry, JobEntry, Ledger
 from stores.databases import CLOCK, SETTINGS
-from stores.making import BROKEN, a_job, after
 
 STEPS: Final = [0.1, 5.0, 31.0, 31.0, 31.0, 61.0, 400.0, -3.0, -100_000.0, 100_000.0]
 START: Final = 1_000_000.0

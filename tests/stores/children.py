@@ -8,8 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from batchjob.stores.sql import SqlStore
+from batchjob.testing.stores.making import LIMITS, NOON, created
 from stores.databases import SETTINGS, opened
-from stores.making import LIMITS, NOON, created
 
 _STATUS: Final = sa.text("SELECT status FROM batchjob_job")
 

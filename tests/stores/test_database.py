@@ -16,9 +16,7 @@ from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.errors import InvalidSetting, StorageFull, StoreUnavailable
 from batchjob.stores.database import parsed
 from batchjob.stores.sql import SqlStore
-from stores.children import fork_after_use
-from stores.databases import SERVER, SETTINGS, opened
-from stores.making import (
+from batchjob.testing.stores.making import (
     LEASE,
     LIMITS,
     NOON,
@@ -29,6 +27,8 @@ from stores.making import (
     planned,
     worked,
 )
+from stores.children import fork_after_use
+from stores.databases import SERVER, SETTINGS, opened
 
 SHORT = Settings(lease=3.0)
 BRIEF = Settings(lease=0.5)

@@ -6,8 +6,8 @@ import pytest
 
 from batchjob.core.chunks import ChunkKind, Part
 from batchjob.stores.memory import MemoryStore, MemoryTransaction
-from stores.conformance import StoreConformance
-from stores.making import Advance, claimed, planned
+from batchjob.testing.stores.conformance import StoreConformance
+from batchjob.testing.stores.making import Advance, claimed, planned
 
 
 @attrs.define

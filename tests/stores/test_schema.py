@@ -18,9 +18,9 @@ from batchjob.stores import (
 from batchjob.stores.database import parsed
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import metadata
+from batchjob.testing.stores.making import created
 from stores.children import open_at_once
 from stores.databases import SETTINGS, new_postgresql, opened
-from stores.making import created
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])

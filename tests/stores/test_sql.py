@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from batchjob.stores.sql import SqlStore
-from stores.conformance import StoreConformance
+from batchjob.testing.stores.conformance import StoreConformance
+from batchjob.testing.stores.making import Advance
 from stores.databases import CLOCK, Clock, Words, opened
-from stores.making import Advance
 
 
 class OnSql(StoreConformance):

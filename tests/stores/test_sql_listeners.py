@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from batchjob.core.chunks import ChunkKind, Finished
 from batchjob.core.status import Status
 from batchjob.stores.sql import SqlStore
+from batchjob.testing.stores.making import LEASE, NOON, claimed, created, planned
+from batchjob.testing.stores.promises_of_listeners import heard_all, hears
 from stores.databases import CLOCK, Clock, opened
-from stores.making import LEASE, NOON, claimed, created, planned
-from stores.promises_of_listeners import heard_all, hears
 
 
 @pytest.fixture

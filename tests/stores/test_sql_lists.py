@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from batchjob.abc import Cursor, JobQuery
 from batchjob.stores import sql_lists
 from batchjob.stores.sql import SqlStore
+from batchjob.testing.stores.making import after
 from stores.databases import opened
-from stores.making import after
 
 MANY: Final = 100_000
 FILL: Final = {

@@ -14,8 +14,7 @@ from batchjob.core.job import Terms
 from batchjob.core.status import Status
 from batchjob.errors import InvalidState, LeaseLost, StoreUnavailable, TransientConflict
 from batchjob.stores.sql import SqlStore
-from stores.databases import CLOCK, Clock, opened
-from stores.making import (
+from batchjob.testing.stores.making import (
     LEASE,
     LIMITS,
     NOON,
@@ -30,6 +29,7 @@ from stores.making import (
     planned,
     worked,
 )
+from stores.databases import CLOCK, Clock, opened
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])

@@ -6,8 +6,16 @@ import sqlalchemy as sa
 from batchjob.core.chunks import ChunkKind
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import chunk
+from batchjob.testing.stores.making import (
+    LIMITS,
+    NOON,
+    claimed,
+    could_be_claimed,
+    finished,
+    planned,
+    worked,
+)
 from stores.databases import opened
-from stores.making import LIMITS, NOON, claimed, could_be_claimed, finished, planned, worked
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])

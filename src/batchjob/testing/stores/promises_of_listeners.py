@@ -7,7 +7,15 @@ from batchjob.abc import Store
 from batchjob.core.chunks import ChunkKind, Finished
 from batchjob.core.events import Event
 from batchjob.core.status import Status
-from stores.making import NOON, Advance, at_once, claimed, created, finished, planned
+from batchjob.testing.stores.making import (
+    NOON,
+    Advance,
+    at_once,
+    claimed,
+    created,
+    finished,
+    planned,
+)
 
 HELD = 30.0
 

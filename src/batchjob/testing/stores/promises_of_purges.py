@@ -11,7 +11,7 @@ from batchjob.core.files import FileRecord, StoredFile
 from batchjob.core.job import Terms
 from batchjob.core.status import OPEN, Status
 from batchjob.errors import InvalidTime, UnknownFile, UnknownJob
-from stores.making import (
+from batchjob.testing.stores.making import (
     FILE,
     LIMITS,
     NOON,
@@ -25,7 +25,7 @@ from stores.making import (
     finished,
     planned,
 )
-from stores.promises_of_jobs import brought_to
+from batchjob.testing.stores.promises_of_jobs import brought_to
 
 OTHERS = Limits(batch_types={"import": 1})
 LATE = NOON + timedelta(seconds=STRATEGY_WAIT)

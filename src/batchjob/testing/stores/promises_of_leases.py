@@ -10,7 +10,7 @@ from batchjob.core.chunks import Chunk, ChunkKind, Lease, Planned
 from batchjob.core.results import JobError
 from batchjob.core.status import Status
 from batchjob.errors import LeaseLost
-from stores.making import (
+from batchjob.testing.stores.making import (
     BROKEN,
     LEASE,
     LIMITS,

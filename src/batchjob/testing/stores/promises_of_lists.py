@@ -11,7 +11,7 @@ import pytest
 from batchjob.abc import ORDERS, Cursor, JobQuery, Store, TimeRange
 from batchjob.core.job import BatchJob
 from batchjob.core.status import Status
-from stores.making import NOON, a_job, after, created, finished, planned
+from batchjob.testing.stores.making import NOON, a_job, after, created, finished, planned
 
 MS = timedelta(milliseconds=1)
 

@@ -8,7 +8,7 @@ import pytest
 from batchjob.abc import Store
 from batchjob.core.tokens import KeptToken, Token, sha256_of, token_id
 from batchjob.errors import UnknownToken
-from stores.making import NOON, after, at_once
+from batchjob.testing.stores.making import NOON, after, at_once
 
 
 def kept(store: Store, number: int, *, at: datetime = NOON) -> KeptToken:

@@ -13,7 +13,7 @@ from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import Outcomes, Result
 from batchjob.core.status import OPEN, Status, Verb
 from batchjob.errors import DuplicateJob, InvalidState, InvalidTime, UnknownJob
-from stores.making import (
+from batchjob.testing.stores.making import (
     FILE,
     LEASE,
     LIMITS,

@@ -9,7 +9,7 @@ from batchjob.core.results import JobError
 from batchjob.core.standing import Standing, Wait
 from batchjob.core.status import Status
 from batchjob.errors import UnknownJob
-from stores.making import (
+from batchjob.testing.stores.making import (
     LEASE,
     LIMITS,
     NOON,

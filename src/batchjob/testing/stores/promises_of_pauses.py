@@ -7,7 +7,7 @@ from batchjob.core.chunks import ChunkKind, Finished
 from batchjob.core.events import Event
 from batchjob.core.status import OPEN, Status
 from batchjob.errors import InvalidState, InvalidTime, UnknownJob
-from stores.making import (
+from batchjob.testing.stores.making import (
     NOON,
     a_job,
     after,
@@ -19,7 +19,7 @@ from stores.making import (
     planned,
     worked,
 )
-from stores.promises_of_jobs import brought_to
+from batchjob.testing.stores.promises_of_jobs import brought_to
 
 
 class PromisesOfPauses:

@@ -13,7 +13,7 @@ from batchjob.core.chunks import ChunkKind, Finished, Lease, Part, Planned
 from batchjob.core.results import JobError, Outcomes
 from batchjob.core.status import Status
 from batchjob.errors import LeaseLost
-from stores.making import (
+from batchjob.testing.stores.making import (
     FILE,
     LEASE,
     NOON,

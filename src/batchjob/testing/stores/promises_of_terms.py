@@ -10,7 +10,7 @@ from batchjob.core.chunks import ChunkKind, Planned
 from batchjob.core.job import Terms
 from batchjob.core.status import Status
 from batchjob.errors import DuplicateJob, IdempotencyConflict, UnknownJob
-from stores.making import (
+from batchjob.testing.stores.making import (
     NOON,
     a_job,
     at_once,

@@ -8,7 +8,7 @@ from batchjob.core.chunks import ChunkKind, Finished
 from batchjob.core.files import FileRecord
 from batchjob.core.job import BatchJob
 from batchjob.errors import UnknownFile
-from stores.making import FILE, NOON, after, claimed, planned
+from batchjob.testing.stores.making import FILE, NOON, after, claimed, planned
 
 
 def told(store: Store, key: str, *, owner: str | None = "usr_1", second: int = 0) -> FileRecord:
