@@ -1,6 +1,7 @@
 """A package of somebody else's: built, installed where nothing else is, and used."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,15 +46,20 @@ def wheel(project: Path, into: Path) -> Path:
     return built
 
 
+EXAMPLES = ("json_lines", "price_changes", "sqlite_files", "webhook")
+"""The packages that have tests of their own."""
+
+
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with batchjob's wheel and the plugin's wheel, and nothing of this one."""
+    """An environment with batchjob's wheel and the plugins' wheels, and nothing of this one."""
     folder = tmp_path_factory.mktemp("fresh")
     library = wheel(ROOT, folder / "library")
-    plugin = wheel(ROOT / "examples" / "first_strategy", folder / "plugin")
+    names = ("first_strategy", *EXAMPLES)
+    plugins = [wheel(ROOT / "examples" / name, folder / f"wheel-{name}") for name in names]
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     pip = (folder / "venv/bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q")
-    run(*pip, f"{library}[cli,sql]", plugin, cwd=folder)
+    run(*pip, f"{library}[cli,sql]", *plugins, "pytest", cwd=folder)
     return folder
 
 
@@ -84,3 +90,12 @@ def test_an_installed_plugin_is_used_by_its_batch_type_from_python(fresh: Path) 
     """The facade finds it without being told."""
     python = fresh / "venv/bin/python"
     assert run(python, "-c", SCRIPT, json.dumps(CONTEXT), cwd=fresh) == LETTERS
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_package_passes_its_own_tests_where_it_is_installed(fresh: Path, name: str) -> None:
+    """By the kit of batchjob's wheel, and found by its entry point."""
+    folder = fresh / f"tests-{name}"
+    shutil.copytree(ROOT / "examples" / name / "tests", folder)
+    pytest_there = (fresh / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert " passed" in run(*pytest_there, "--rootdir", folder, cwd=folder)

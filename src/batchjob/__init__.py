@@ -26,7 +26,7 @@ from batchjob.converters.jobs import job_from_json, job_to_json
 from batchjob.core.changes import Change, ChangePage, Outcome
 from batchjob.core.chunks import Chunk, Part
 from batchjob.core.events import Event
-from batchjob.core.files import FileRecord, StoredFile
+from batchjob.core.files import FileRecord, StoredFile, check_key
 from batchjob.core.job import BatchJob, Terms
 from batchjob.core.results import JobError, Outcomes, Result, StatDescriptor
 from batchjob.core.standing import Standing, Wait
@@ -88,6 +88,7 @@ __all__ = [
     "TokenStore",
     "Wait",
     "Works",
+    "check_key",
     "column",
     "hookimpl",
     "job_from_json",

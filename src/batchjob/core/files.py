@@ -56,7 +56,7 @@ def check_key(key: str) -> None:
     r"""Raise `InvalidKey` unless *key* is relative, canonical, and made of plain names.
 
     Refused: ``/`` at the ends, ``//``, ``.`` and ``..``, ``\``, ``:``, ``%`` (escapes), control
-    characters, names that begin as temporary files do, and over `MAX_KEY` characters.
+    characters, names that begin as temporary files do (``.tmp-``), and over 512 characters.
     """
     parts = key.split("/")
     bad = next((char for char in key if char in "\\:%" or not char.isprintable()), None)
