@@ -70,3 +70,22 @@ def test_a_job_without_errors_has_no_report(cli: Cli) -> None:
     done = cli("errors", str(job["id"]))
     assert done.returncode == 2
     assert "has no error report" in done.stderr
+
+
+def test_plugins_are_told_where_the_store_is_also_where_it_is_not_opened(cli: Cli) -> None:
+    """`types` and `template` need no store, and a plugin may still want to know of it."""
+    info = cli.folder / "plugin" / "where-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: where\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[batchjob]\nwhere = where\n")
+    (info.parent / "where.py").write_text(
+        "import pathlib\nfrom batchjob import hookimpl\n\n@hookimpl\n"
+        "def batchjob_strategies(settings):\n"
+        "    pathlib.Path('told').write_text(settings.store)\n    return []\n"
+    )
+    for command in (("types",), ("template", "product-import")):
+        done = cli(*command, "--store", "sqlite:///far.db", PYTHONPATH=str(info.parent))
+        assert done.returncode == 0, done.stderr
+        assert (cli.folder / "told").read_text() == "sqlite:///far.db"
+        (cli.folder / "told").unlink()
+    assert not (cli.folder / "far.db").exists()

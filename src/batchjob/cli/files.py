@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
-import attrs
 import click
 
 from batchjob.cli import exits
@@ -20,8 +19,7 @@ from batchjob.cli.settings import Where, with_settings
 @with_settings
 def template(where: Where, batch_type: str, *, out: Out | None) -> int:
     """Print a file to fill in and give to a job of TYPE, or save it by --out."""
-    catalog = where.catalog or where.store  # of the store itself nothing is needed
-    with attrs.evolve(where, store="memory:", catalog=catalog).open() as jobs:
+    with where.open_types() as jobs:
         found = jobs.template(batch_type)
     return _give(lambda file: file.write(found.encode()), out)
 

@@ -25,8 +25,7 @@ LARGEST_OFFSET = 10_000
 @with_settings
 def types(where: Where, *, as_json: bool) -> int:
     """Print what jobs can be made, and asked for."""
-    catalog = where.catalog or where.store  # of the store itself nothing is needed
-    with attrs.evolve(where, store="memory:", catalog=catalog).open() as jobs:
+    with where.open_types() as jobs:
         found = jobs.types()
     if as_json:
         write_json(

@@ -62,14 +62,30 @@ class Where:
         """Open the jobs; an engine that is one of *engines* is what the command does itself."""
         from batchjob.batchjobs import BatchJobs
 
-        settings = Settings(
-            **{name: getattr(self, name) for name in _OPTIONS}, options=self.options
-        )
+        settings = self._settings()
         if (settings.engine or "").partition(":")[0] in engines:
             settings = attrs.evolve(settings, engine=None)
         jobs = BatchJobs.of(settings)
         gc.freeze()  # what is loaded stays: collections of garbage need not walk it time and again
         return jobs
+
+    def open_types(self) -> "BatchJobs":
+        """Open jobs for a command that asks of their types alone: of the store nothing is needed.
+
+        Plugins are told where it is all the same.
+        """
+        from batchjob.batchjobs import BatchJobs
+        from batchjob.plugins import load
+
+        settings = attrs.evolve(self._settings(), engine=None)
+        plugins = load(settings)
+        store = plugins.open_store(attrs.evolve(settings, store="memory:"))
+        files = plugins.open_files(settings)
+        return BatchJobs(settings=settings, store=store, files=files, plugins=plugins)
+
+    def _settings(self) -> Settings:
+        given = {name: getattr(self, name) for name in _OPTIONS}
+        return Settings(**given, options=self.options)
 
     def command(self, *words: str) -> str:
         """Return the command that does *words* with the same settings, to be pasted.
