@@ -1,5 +1,7 @@
 """The promises of the port `FileStore`, to be kept by every file store."""
 
+import hashlib
+
 import pytest
 
 from batchjob.abc import FileStore
@@ -38,8 +40,11 @@ class FileStoreConformance:
                 file.write(block)
         with files.read("large") as file:
             assert file.read(10) == block[:10]
-            rest = b"".join(iter(lambda: file.read(1 << 16), b""))
-        assert rest == (block * 3)[10:]
+            found = hashlib.sha256(block[:10])
+            while rest := file.read(1 << 16):
+                found.update(rest)
+        # Their digests: what pytest shows of two large texts that differ takes it an hour to find.
+        assert found.hexdigest() == hashlib.sha256(block * 3).hexdigest()
         put(files, "empty", b"")
         assert get(files, "empty") == b""
 
