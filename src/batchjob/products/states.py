@@ -36,6 +36,11 @@ _CHANNELS: Final = """SELECT l.product_id, s.id FROM product_sales_channel l
     WHERE l.product_id {ids} AND s.deleted_at IS NULL ORDER BY s.id{c}"""
 _OPTIONS: Final = """SELECT o.product_id, o.id, o.title FROM product_option o
     WHERE o.product_id {ids} AND o.deleted_at IS NULL ORDER BY o.created_at, o.id{c}"""
+_SCANNED_OPTIONS: Final = _OPTIONS.replace("o.product_id {ids}", "(o.product_id {within}) IS TRUE")
+# Medusa's own layout has no such index.
+_IS_INDEXED: Final = """SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a
+    ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    WHERE i.indrelid = to_regclass('product_option') AND a.attname = 'product_id')"""
 _VARIANTS: Final = f"""SELECT v.product_id, v.id, v.variant_rank,
     {", ".join(f"v.{name}" for name in VARIANT_FIELDS)} FROM product_variant v
     WHERE v.product_id {{ids}} AND v.deleted_at IS NULL
@@ -116,7 +121,8 @@ def read_states(ask: Asker, ids: Sequence[str], *, lock: bool = False) -> dict[s
         for product, value in ask(sql, states):
             states[product].values[name].append(value)
     titles: dict[str, str] = {}
-    for product, option, title in ask(_OPTIONS, states):
+    options = _OPTIONS if _options_are_indexed(ask) else _SCANNED_OPTIONS
+    for product, option, title in ask(options, states):
         states[product].options.setdefault(title, option)
         titles[option] = title
     owners: dict[str, dict[str, Any]] = {}
@@ -132,6 +138,11 @@ def read_states(ask: Asker, ids: Sequence[str], *, lock: bool = False) -> dict[s
     for state in states.values():
         state.values["options"] = list(state.options)
     return states
+
+
+def _options_are_indexed(ask: Asker) -> bool:
+    """Tell whether the options of products are found by an index; else they are scanned, once."""
+    return ask.is_sqlite or bool(ask.connection.exec_driver_sql(_IS_INDEXED).scalar())
 
 
 def read_prices(
@@ -222,6 +233,12 @@ _IDS_OF_HANDLES: Final = """SELECT p.handle, p.id FROM product p
     WHERE p.handle {ids} AND p.deleted_at IS NULL"""
 _VARIANTS_OF: Final = """SELECT v.{column}, v.id, v.product_id FROM product_variant v
     WHERE v.{column} {ids} AND v.deleted_at IS NULL"""
+# One by one, and "OFFSET 0" keeps it so: asked for an array of SKUs, PostgreSQL may go by Medusa's
+# index of trigrams, which takes it seconds, and a join scans where there are no statistics.
+_VARIANTS_OF_EACH: Final = """SELECT v.*
+    FROM json_array_elements_text(CAST(:ids AS json)) AS w(given),
+    LATERAL (SELECT v.{column}, v.id, v.product_id FROM product_variant v
+    WHERE v.{column} = w.given AND v.deleted_at IS NULL OFFSET 0) v"""
 _COLLECTIONS: Final = """SELECT c.{column}, c.id FROM product_collection c
     WHERE c.{column} {ids} AND c.deleted_at IS NULL ORDER BY c.created_at DESC, c.id{c} DESC"""
 _CHANNELS_OF: Final = """SELECT s.{column}, s.id FROM sales_channel s
@@ -235,7 +252,7 @@ def ids_of_handles(ask: Asker, handles: Iterable[str]) -> dict[str, str]:
 
 def variants_of(ask: Asker, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return (variant, product) by the values of ``id``, ``sku`` or ``barcode``."""
-    found = ask(_VARIANTS_OF, values, column=column)
+    found = ask(_VARIANTS_OF if ask.is_sqlite else _VARIANTS_OF_EACH, values, column=column)
     return {value: (variant, product) for value, variant, product in found}
 
 
