@@ -1,35 +1,19 @@
-"""What tests share: Hypothesis strategies for jobs and JSON, a clock moved by hand, strategies."""
+"""What tests share: Hypothesis strategies for jobs and JSON, and strategies."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import attrs
 from hypothesis import strategies as st
 
 from batchjob import Chunk, Outcomes, Part, Run, Settings, Strategy, hookimpl
-from batchjob.abc import Clock
 from batchjob.core.ids import job_id
 from batchjob.core.job import BatchJob
 from batchjob.core.results import JobError, Result, StatDescriptor
 from batchjob.core.status import Status
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
-
-
-class HandClock(Clock):
-    """A clock that stands until it is moved."""
-
-    def __init__(self, time: datetime = NOON) -> None:
-        self.time = time
-
-    def now(self) -> datetime:
-        """Return the time it was moved to."""
-        return self.time
-
-    def move(self, seconds: float) -> None:
-        """Move it, also backwards."""
-        self.time += timedelta(seconds=seconds)
 
 
 def new_job(**changes: Any) -> BatchJob:

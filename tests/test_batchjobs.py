@@ -25,7 +25,8 @@ from batchjob import (
 )
 from batchjob.abc import Engine
 from batchjob.errors import InvalidSetting, NoResult, UnknownBatchType, UnknownJob, UnknownName
-from support import HandClock, Lines, LinesContext, Listening, Offering
+from batchjob.testing import HandClock
+from support import Lines, LinesContext, Listening, Offering
 
 Opener = Callable[..., BatchJobs]
 

@@ -23,7 +23,8 @@ from batchjob import (
     hookimpl,
 )
 from batchjob.errors import IdempotencyConflict, InvalidSetting, UnknownJob
-from support import HandClock, Lines, LinesContext, Listening, Offering
+from batchjob.testing import HandClock
+from support import Lines, LinesContext, Listening, Offering
 
 Opener = Callable[..., BatchJobs]
 

@@ -12,7 +12,8 @@ import pytest
 
 from batchjob import BatchJobs
 from batchjob.errors import InvalidSetting, InvalidTime, UnknownToken
-from support import NOON, HandClock
+from batchjob.testing import HandClock
+from support import NOON
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from batchjob.errors import StoreUnavailable
 from batchjob.plugins import load
 from batchjob.stores.sql import SqlStore
 from batchjob.stores.tables import quoted
+from batchjob.testing import HandClock
 from batchjob.worker import Worker
 from stores.databases import CLOCK
-from support import HandClock, Offering
+from support import Offering
 
 LEASE: Final = 30.0
 RECOVERY: Final = LEASE + 5.0

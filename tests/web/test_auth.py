@@ -14,9 +14,9 @@ from litestar.testing import TestClient
 
 from batchjob import BatchJobs
 from batchjob.errors import InvalidSetting, StoreUnavailable
+from batchjob.testing import HandClock
 from batchjob.web import AllowAll, AnyOf, ApiTokens, Caller, Connection, Problem, create_app
 from batchjob.web.jwt import Jwt
-from support import HandClock
 from web.served import ADA, BOB, PATH, Client, as_user, lines, problem, serving
 
 KEY = "a key that is shared, and long enough to be one for any algorithm"

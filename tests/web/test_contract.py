@@ -20,8 +20,9 @@ from sqlalchemy import create_engine
 from batchjob import BatchJobs, Chunk, Run, Status, Strategy
 from batchjob.products.fill import fill
 from batchjob.products.tables import create_tables
+from batchjob.testing import HandClock
 from batchjob.web import Caller, Connection
-from support import HandClock, Offering
+from support import Offering
 from web.served import serving
 
 HERE = Path(__file__).parent

@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from batchjob import BatchJobs, Chunk, Part, Refused, Run
+from batchjob.testing import HandClock
 from batchjob.web import downloads
 from batchjob.web.downloads import disposition
-from support import HandClock, Lines, LinesContext, Offering
+from support import Lines, LinesContext, Offering
 from web.files_served import ANNA, BERT, app_of, client_of, done, left_in, opened, served
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is open")

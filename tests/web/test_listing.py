@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from batchjob import BatchJobs
-from support import NOON, HandClock
+from batchjob.testing import HandClock
+from support import NOON
 from web.served import ADA, BOB, PATH, SECRET, Client, as_user, lines, problem, serving
 
 

@@ -21,9 +21,10 @@ from batchjob import (
     Status,
 )
 from batchjob.errors import PartCorrupt
+from batchjob.testing import HandClock
 from batchjob.worker import Worker, loop
 from batchjob.worker.faults import backoff
-from support import HandClock, Lines, LinesContext, Offering
+from support import Lines, LinesContext, Offering
 
 
 def nothing(*_: object) -> None:
