@@ -480,9 +480,8 @@ def import_file(url: str, file: Path, folder: Path) -> None:
     """Import *file* into the catalogue at *url*; pages are staged in *folder*."""
     connection, ask = connect(url)
     if not url.startswith("sqlite:"):
-        connection.prepare_threshold = (
-            None  # PostgreSQL's plans for any array are slow for a long one
-        )
+        # Plans for the array that is given: those for any are slow for a long one.
+        connection.prepare_threshold = None
     staged = plan(ask, file, folder)
     connection.commit()
     for path in staged:

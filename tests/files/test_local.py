@@ -127,7 +127,6 @@ FULL = """
 import resource, sys
 from batchjob.errors import StorageFull
 from batchjob.files.local import LocalFileStore
-from batchjob.testing.files.conformance import FileStoreConformance, get, put
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:

@@ -5,6 +5,7 @@ and by `batchjob.testing.survival`.
 """
 
 import io
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,15 +164,10 @@ class Harness:
 
     def run(self, context: Mapping[str, Any] | None = None, **options: Any) -> BatchJob:
         """Make a job as `create` does, and do all of it; one that waits is confirmed."""
-        job = self.go_on(self.create(context, **options))
-        if job.status is Status.PRE_PROCESSED:
-            job = self.go_on(self.jobs.confirm(job.id))
-        return job
+        return to_end(self, self.create(context, **options))
 
     def pass_time(self, job: BatchJob) -> None:
         """Let pass what has to pass until a chunk of *job* may be claimed."""
-        import time
-
         left = self.jobs.store.next_claim(job.id)
         seconds = self.jobs.settings.lease if left is None else left
         if self.is_memory:
@@ -193,6 +189,14 @@ class Harness:
     def _waits(self, job: BatchJob) -> bool:
         standing = self.jobs.standing(job.id)
         return job.status is Status.PRE_PROCESSED or standing.paused_at is not None
+
+
+def to_end(harness: Harness, job: BatchJob) -> BatchJob:
+    """Do all of a job, and return it; one that waits to be confirmed is confirmed."""
+    job = harness.go_on(job)
+    if job.status is Status.PRE_PROCESSED:
+        job = harness.go_on(harness.jobs.confirm(job.id))
+    return job
 
 
 class _Offer:

@@ -23,7 +23,7 @@ from batchjob.core import faults
 from batchjob.core.job import BatchJob
 from batchjob.core.status import OPEN, Status
 from batchjob.errors import BatchJobError, StoreUnavailable
-from batchjob.testing.harness import MEMORY, Harness
+from batchjob.testing.harness import MEMORY, Harness, to_end
 
 Make = Callable[[Path], Strategy[Any]] | Callable[[], Strategy[Any]]
 Effects = Callable[[Path], object]
@@ -86,9 +86,8 @@ def assert_survives(
     *make*, a class will do, makes the strategy anew for each run, given the folder of that run if
     it takes it: on SQLite the store is ``jobs.db`` in it. *effects* is called with the same folder
     when a job has ended, and returns whatever the strategy changed outside of its file, to be
-    compared. *context* may hold `Upload`.
-    The *promises* are keys of ``PROMISES``; *dry_run* has jobs wait to be confirmed, and confirms
-    them; *disable* leaves installed plugins out.
+    compared. *context* may hold `Upload`. The *promises* are keys of ``PROMISES``; *dry_run* has
+    jobs wait to be confirmed, and confirms them; *disable* leaves installed plugins out.
     """
     for store in stores:
         trial = _Trial(make, context or {}, effects, store, dry_run=dry_run, disable=tuple(disable))
@@ -214,7 +213,7 @@ class _Trial:
             return f"it is {here.harness.jobs.get(job.id).status}"
         if here.is_paused(job):
             here.harness.jobs.resume(job.id)
-        end = here.end(here.all(job))
+        end = here.end(to_end(here.harness, job))
         if end.status == Status.CANCELED:
             return "there is a file" if end.file else None
         return self._quiet.differs(end) or None
@@ -278,13 +277,6 @@ class _Scene:
                 return
             elif step is None:
                 self.harness.pass_time(job)
-
-    def all(self, job: BatchJob) -> BatchJob:
-        """Do the rest of a job."""
-        job = self.harness.go_on(job)
-        if job.status is Status.PRE_PROCESSED:
-            job = self.harness.go_on(self.harness.jobs.confirm(job.id))
-        return job
 
     def end(self, job: BatchJob) -> End:
         """Return how a job has ended."""

@@ -98,7 +98,7 @@ class FileStoreConformance:
         for _ in range(2):
             files.delete("a/b")
         files.delete("never/was")
-        with pytest.raises(UnknownFile):
+        with pytest.raises(UnknownFile, match="there is no file 'a/b'"):
             files.read("a/b")
         assert list(files.keys()) == ["a/c"]
 
