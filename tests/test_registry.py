@@ -8,7 +8,7 @@ import pytest
 
 from batchjob import Chunk, Outcomes, Run, Strategy
 from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType
-from batchjob.registry import Registry, context_class
+from batchjob.registry import Registry, check_strategy, context_class
 from support import Lines, LinesContext
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def test_the_context_class_is_read_from_the_parameter() -> None:
 def test_a_class_that_breaks_a_rule_is_refused_when_registered(strategy: Any, words: str) -> None:
     """The error says which rule, and what would be right."""
     with pytest.raises(InvalidStrategy, match=words):
-        Registry().add(strategy, plugin="mine")
+        check_strategy(strategy)
 
 
 def test_an_unknown_type_lists_the_known_and_the_nearest() -> None:

@@ -3,11 +3,12 @@
 Adapters are found by entry point, the built-in ones too; none is imported here.
 """
 
+import inspect
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 import pluggy
@@ -21,15 +22,17 @@ from batchjob.abc import (
     Settings,
     Store,
     StoreFactory,
+    Strategy,
     Works,
 )
+from batchjob.converters.schema import misfits
 from batchjob.core.actions import Action
 from batchjob.core.chunks import Lease
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
-from batchjob.errors import BatchJobError, PluginProblem, UnknownScheme, nearest
+from batchjob.errors import BatchJobError, InvalidStrategy, PluginProblem, UnknownScheme, nearest
 from batchjob.hookspecs import GROUP
-from batchjob.registry import Registry
+from batchjob.registry import Registry, check_strategy, context_class
 
 _log = logging.getLogger(__name__)
 _PREFIX: Final = "batchjob_"
@@ -141,7 +144,7 @@ def load(
             continue
         try:
             plugin = given if point is None else point.load()
-            problems += _misspelt(name, plugin)
+            problems += (PluginProblem(name, fault) for fault in _misspelt(plugin))
             manager.register(plugin, name=name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - any fault of a plugin is its own
             problems.append(PluginProblem(name, f"it cannot be loaded: {_say(error)}"))
@@ -157,17 +160,21 @@ def _collect(
     manager: pluggy.PluginManager, settings: Settings, problems: list[BatchJobError]
 ) -> Plugins:
     registry = Registry()
-    for plugin, strategies in _answers(manager, "batchjob_strategies", problems, settings=settings):
+    for plugin, strategies in _answers(
+        manager, "batchjob_strategies", problems, Sequence, settings=settings
+    ):
         for strategy in strategies:
             try:
-                registry.add(strategy, plugin=plugin)
+                _check(strategy)
             except BatchJobError as error:
                 problems.append(PluginProblem(plugin, str(error)))
+            else:
+                registry.add(strategy, plugin=plugin)
     tables: dict[str, dict[str, Any]] = {}
     for kind in ("stores", "file_stores", "engines"):
         table = tables[kind] = {}
         owners: dict[str, str] = {}
-        for plugin, offered in _answers(manager, f"batchjob_{kind}", problems):
+        for plugin, offered in _answers(manager, f"batchjob_{kind}", problems, Mapping):
             for scheme, factory in offered.items():
                 if scheme in owners:
                     both = f"scheme {scheme!r} is {owners[scheme]}'s already"
@@ -183,29 +190,60 @@ def _collect(
     )
 
 
+def _check(strategy: object) -> None:
+    """Raise `InvalidStrategy` if *strategy*, or its context class, breaks a rule."""
+    check_strategy(strategy)
+    for fault in misfits(context_class(cast("type[Strategy]", type(strategy)))):
+        raise InvalidStrategy(type(strategy).__qualname__, fault)
+
+
 def _answers(
-    manager: pluggy.PluginManager, hook: str, problems: list[BatchJobError], **given: object
+    manager: pluggy.PluginManager,
+    hook: str,
+    problems: list[BatchJobError],
+    kind: type[Any],
+    **given: object,
 ) -> Iterable[tuple[str, Any]]:
-    """Yield (plugin, answer) for each implementation of *hook*, in the order of registration."""
+    """Yield (plugin, answer) for each implementation of *hook*, in the order of registration.
+
+    What fails, or is answered with something else than a *kind*, is added to *problems*.
+    """
     for implementation in getattr(manager.hook, hook).get_hookimpls():
+        name, plugin = implementation.plugin_name, implementation.plugin
         try:
             answer = implementation.function(*(given[name] for name in implementation.argnames))
         except Exception as error:  # noqa: BLE001 - any fault of a plugin is its own
-            fault = f"its hook {hook} failed: {_say(error)}"
-            problems.append(PluginProblem(implementation.plugin_name, fault))
+            hint = " (give an instance, not the class)" if inspect.isclass(plugin) else ""
+            problems.append(PluginProblem(name, f"its hook {hook} failed: {_say(error)}{hint}"))
         else:
-            yield implementation.plugin_name, answer
+            if isinstance(answer, kind):
+                yield name, answer
+            else:
+                wrong = f"its hook {hook} returned {type(answer).__name__}, not a {_WORDS[kind]}"
+                problems.append(PluginProblem(name, wrong))
 
 
-def _misspelt(name: str, plugin: object) -> Iterable[PluginProblem]:
-    """Yield a problem for each marked function of *plugin* that is no hook of batchjob's."""
+_WORDS: Final[Mapping[Any, str]] = {Sequence: "list", Mapping: "dict"}
+
+
+def _misspelt(plugin: object) -> Iterable[str]:
+    """Yield what is wrong with the functions of *plugin* that are called or marked as hooks."""
     known = [hook for hook in vars(hookspecs) if hook.startswith(_PREFIX)]
+    hooks = 0
     for attribute in dir(plugin):
-        marked = hasattr(getattr(plugin, attribute, None), f"{GROUP}_impl")
-        if (marked or attribute.startswith(_PREFIX)) and attribute not in known:
+        found = getattr(plugin, attribute, None)
+        marked = hasattr(found, f"{GROUP}_impl")
+        hooks += marked
+        if hasattr(found, f"{GROUP}_spec") or not (marked or attribute.startswith(_PREFIX)):
+            continue
+        if attribute not in known:
             guess = nearest(attribute, known)
             hint = f"; did you mean {guess}?" if guess else f"; known: {', '.join(known)}"
-            yield PluginProblem(name, f"there is no hook {attribute}{hint}")
+            yield f"there is no hook {attribute}{hint}"
+        elif not marked:
+            yield f"its {attribute} is not marked as a hook; write @hookimpl above it"
+    if not hooks:
+        yield f"it has no hook, and so does nothing; known: {', '.join(known)}"
 
 
 def _pick(table: Mapping[str, T], scheme: str, kind: str) -> T:

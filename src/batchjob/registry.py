@@ -3,7 +3,9 @@
 Calling hooks does not belong here: `batchjob.plugins` does that and fills the registry.
 """
 
+import dataclasses
 import inspect
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -12,8 +14,9 @@ import attrs
 from typing_extensions import get_original_bases
 
 from batchjob.abc import Strategy
-from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType
+from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchType, nearest
 
+_log = logging.getLogger(__name__)
 _BATCH_TYPE: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _METHODS: Final = (
     *("check", "plan", "work", "finish", "close", "upgrade"),
@@ -31,8 +34,7 @@ class Registry:
         self._owners: dict[str, list[tuple[str, Strategy[Any]]]] = {}
 
     def add(self, strategy: Strategy[Any], *, plugin: str) -> None:
-        """Register *strategy* as *plugin*'s; `InvalidStrategy` if its class breaks a rule."""
-        check_strategy(strategy)
+        """Register *strategy*, which `check_strategy` has let pass, as *plugin*'s."""
         self._owners.setdefault(strategy.batch_type, []).append((plugin, strategy))
 
     def resolve(self, batch_type: str) -> Strategy[Any]:
@@ -50,10 +52,12 @@ class Registry:
         return tuple(sorted(name for name, owners in self._owners.items() if len(owners) == 1))
 
     def close(self) -> None:
-        """Close all strategies."""
-        for owners in self._owners.values():
-            for _, strategy in owners:
+        """Close all strategies; what one of them raises is logged, and the others are closed."""
+        for plugin, strategy in (each for owners in self._owners.values() for each in owners):
+            try:
                 strategy.close()
+            except Exception:  # noqa: BLE001 - any fault of a plugin is its own
+                _log.exception("plugin %s: %s could not be closed", plugin, strategy.batch_type)
 
     @property
     def clashes(self) -> Iterator[AmbiguousBatchType]:
@@ -76,11 +80,51 @@ def check_strategy(strategy: object) -> None:
             f"its batch_type is {batch_type!r}; it must be lower case letters, digits and single "
             "hyphens between them, at most 64, such as 'product-export'",
         )
+    if type(strategy.version) is not int or strategy.version < 1:
+        raise InvalidStrategy(name, f"its version is {strategy.version!r}; it must be 1 or more")
+    if not _is_limit(strategy.time_limit):
+        fault = f"its time_limit is {strategy.time_limit!r}; it must be seconds, more than 0, or"
+        raise InvalidStrategy(name, f"{fault} None")
     for method in _METHODS:
-        function = getattr(strategy, method)
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise InvalidStrategy(name, f"{method} is async; strategies run in threads, use def")
+        if wrong := _fault_of(method, getattr(strategy, method)):
+            raise InvalidStrategy(name, wrong)
+    for given, meant in _misspelt(type(strategy)):
+        raise InvalidStrategy(name, f"nothing calls its method {given}; did you mean {meant}?")
     context_class(type(strategy))
+
+
+def _is_limit(limit: Any) -> bool:
+    return limit is None or (type(limit) in (int, float) and limit > 0)
+
+
+def _fault_of(method: str, function: Any) -> str | None:
+    """Return what is wrong with a method: it is called with the arguments of the port, by place."""
+    if not callable(function):
+        return f"its {method} is {function!r}; it must be a method"
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return f"{method} is async; strategies run in threads, use def"
+    wanted = _arguments(getattr(Strategy, method))
+    try:
+        inspect.signature(function).bind(*wanted)
+    except TypeError:
+        called, right = ", ".join(wanted), ", ".join(["self", *wanted])
+        return f"it is called as {method}({called}), and cannot be; write def {method}({right})"
+    return None
+
+
+def _misspelt(cls: type[Any]) -> Iterator[tuple[str, str]]:
+    """Yield each method that is called nearly as one that may be overridden, and takes the same."""
+    optional = [name for name in _METHODS if getattr(cls, name) is getattr(Strategy, name)]
+    for name, function in inspect.getmembers(cls, inspect.isfunction):
+        meant = nearest(name, optional)
+        if meant and name not in _METHODS:
+            wanted = _arguments(getattr(Strategy, meant))
+            if wanted and _arguments(function) == wanted:
+                yield name, meant
+
+
+def _arguments(function: Any) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
 def context_class(strategy: type[Strategy[Any]]) -> type[Any]:
@@ -94,10 +138,18 @@ def context_class(strategy: type[Strategy[Any]]) -> type[Any]:
     if not (inspect.isclass(found) and attrs.has(found)):
         raise InvalidStrategy(
             strategy.__qualname__,
-            "it names no context class; write class "
+            f"{_what_for_a_class(found)}; write class "
             f"{strategy.__name__}(Strategy[YourContext]) with an attrs class, or Strategy[dict]",
         )
     return found
+
+
+def _what_for_a_class(found: Any) -> str:
+    if found is None or isinstance(found, TypeVar):
+        return "it names no context class"
+    name = getattr(found, "__qualname__", repr(found))
+    kind = "a dataclass" if dataclasses.is_dataclass(found) else "no attrs class"
+    return f"its context class {name} is {kind}"
 
 
 def parameter_of(cls: type[Any], generic: type[Any], at: int) -> Any:

@@ -33,7 +33,7 @@ from batchjob.abc import (
 from batchjob.batchjobs.files import Files
 from batchjob.batchjobs.permissions import Permissions
 from batchjob.batchjobs.previews import Previews, has_preview
-from batchjob.batchjobs.requests import digest, exclusive_key, plain_context
+from batchjob.batchjobs.requests import check_input_key, digest, exclusive_key, plain_context
 from batchjob.batchjobs.tokens import Tokens
 from batchjob.batchjobs.values import BatchType, SystemClock, checked
 from batchjob.converters import json_schema, structure_context
@@ -260,6 +260,7 @@ class BatchJobs(Files, Previews, Tokens):
             updated_at=now,
         )
         strategy.check(structured, CheckRun(job, structured, store=self.store, files=self.files))
+        check_input_key(strategy, structured)
         terms = attrs.evolve(
             terms,
             context_version=strategy.version,

@@ -10,7 +10,7 @@ from batchjob.converters import structure_context
 from batchjob.core.changes import Change, ChangePage
 from batchjob.core.files import REPORT, folder_of
 from batchjob.core.job import BatchJob
-from batchjob.errors import NoPreview, NoReport, NoTemplate
+from batchjob.errors import InvalidStrategy, NoPreview, NoReport, NoTemplate
 from batchjob.plugins import Plugins
 from batchjob.registry import context_class
 from batchjob.worker.run import ShownRun
@@ -65,7 +65,11 @@ class Previews(ABC):
         passed = 0
         for chunk in self.store.chunks(job.id):
             if passed + chunk.weight > offset:
-                yield from islice(strategy.changes(run, chunk), max(0, offset - passed), None)
+                for change in islice(strategy.changes(run, chunk), max(0, offset - passed), None):
+                    if not isinstance(change, Change):
+                        fault = f"changes yielded {type(change).__name__}; it must yield Change"
+                        raise InvalidStrategy(type(strategy).__qualname__, f"{fault} values")
+                    yield change
             passed += chunk.weight
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from batchjob._typing import Json
 from batchjob.abc import Strategy
 from batchjob.converters import context_to_json, plain_json
-from batchjob.errors import InvalidContext, InvalidDocument
+from batchjob.errors import InvalidContext, InvalidDocument, InvalidStrategy
 
 
 def plain_context(context: object) -> dict[str, Json]:
@@ -30,8 +30,20 @@ def digest(value: Json) -> str:
 
 def exclusive_key(strategy: Strategy[Any], context: Any) -> str | None:
     """Return the key of the strategy, apart from those of other batch types."""
-    key = strategy.exclusive_key(context)
+    key = _text_of(strategy, "exclusive_key", strategy.exclusive_key(context))
     return None if key is None else f"{strategy.batch_type}:{key}"
+
+
+def check_input_key(strategy: Strategy[Any], context: Any) -> None:
+    """Raise `InvalidStrategy` if what the strategy takes for the key of a file is no text."""
+    _text_of(strategy, "input_key", strategy.input_key(context))
+
+
+def _text_of(strategy: Strategy[Any], method: str, found: object) -> str | None:
+    if not isinstance(found, str | None):
+        fault = f"{method} returned {type(found).__name__}; it must be a text, or None"
+        raise InvalidStrategy(type(strategy).__qualname__, fault)
+    return found
 
 
 def plain_name(name: str) -> str:

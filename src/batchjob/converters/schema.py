@@ -1,6 +1,6 @@
 """JSON Schema (2020-12) of a context class, for the API, the docs and `batchjob types`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -40,6 +40,48 @@ def json_schema(cls: type[Any]) -> dict[str, Json]:
         "additionalProperties": False,
     }
     return schema | ({"required": required} if required else {})
+
+
+def misfits(cls: type[Any]) -> Iterator[str]:
+    """Yield, in words, each field of a context class that no JSON can be made a value of."""
+    try:
+        yield from _misfits(cls, ())
+    except Exception as error:  # noqa: BLE001 - annotations are expressions of strangers
+        yield f"the types of {cls.__qualname__} cannot be read: {error}"
+
+
+def _misfits(cls: type[Any], above: tuple[type[Any], ...]) -> Iterator[str]:
+    if not attrs.has(cls):
+        return
+    hints = get_type_hints(cls)
+    for field in attrs.fields(cls):
+        place = f"{cls.__qualname__}.{field.name}"
+        if options(field).get("structure") is not None:
+            continue
+        if field.name not in hints:
+            yield f"{place} has no type; write one, such as {field.name}: str"
+            continue
+        for kind in _leaves(hints[field.name]):
+            if kind in (cls, *above):
+                yield f"{place} leads back to {kind.__qualname__}; a context ends somewhere"
+            elif attrs.has(kind):
+                yield from _misfits(kind, (*above, cls))
+            else:
+                name = getattr(kind, "__qualname__", kind)
+                yield f"{place} is a {name}, which JSON has no form for; give json_key(structure=)"
+
+
+def _leaves(kind: Any) -> Iterator[Any]:
+    """Yield what *kind* is made of and no rule of `_of` is for."""
+    origin, args = get_origin(kind), get_args(kind)
+    if kind in _SCALARS or origin is Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return
+    if origin in (Union, UnionType, list, tuple, dict, Sequence, Mapping):
+        for arm in args:
+            if arm is not Ellipsis:
+                yield from _leaves(arm)
+    elif kind not in (list, tuple, dict):
+        yield kind
 
 
 def _property(field: "attrs.Attribute[Any]", kind: Any) -> dict[str, Json]:

@@ -7,7 +7,8 @@ and by `batchjob.testing.survival`.
 import io
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
@@ -23,6 +24,7 @@ from batchjob.errors import StoreUnavailable
 from batchjob.hookspecs import hookimpl
 from batchjob.plugins import load
 from batchjob.testing.clock import HandClock
+from batchjob.testing.patience import NotDone, within
 from batchjob.worker import Worker
 
 MEMORY: Final = "memory:"
@@ -64,7 +66,9 @@ class Harness:
     """Jobs of *strategies*, in memory, whose clock is moved by hand; use it as a context manager.
 
     *folder* is where files are kept (default: a temporary one). In another *store* than memory
-    leases are judged by its own clock, so that a *lease* (in seconds) should be short there.
+    leases are judged by its own clock, so that a *lease* (in seconds) should be short there. A step
+    that is not done after *patience* (in seconds; None: for ever) is `TimeoutError`, which says
+    where it is.
     *disable* leaves installed plugins out, such as one that offers the same batch type.
     ``jobs`` are the `BatchJobs`, ``steps`` what was done so far.
     """
@@ -75,29 +79,32 @@ class Harness:
         folder: Path | None = None,
         store: str = MEMORY,
         lease: float = 30.0,
+        patience: float | None = 60.0,
         disable: Iterable[str] = (),
     ) -> None:
-        self._temporary = None if folder else TemporaryDirectory(prefix="batchjob-")
-        home = folder or Path(self._temporary.name if self._temporary else "")
         self.clock, self.steps = HandClock(), list[Step]()
-        settings = Settings(store=store, files=str(home / "files"), lease=lease)
-        plugins = load(
-            settings, plugins={"tested": _Offer(strategies)}, disable=disable, strict=True
-        )
-        opened: Any = plugins.open_store(settings)
         self.is_memory = store == MEMORY
-        if self.is_memory:
-            opened.clock = self.clock.seconds
-        self.store = Recorder(opened)
-        kept: Any = self.store
-        self.jobs = BatchJobs(
-            settings=settings,
-            store=kept,
-            files=plugins.open_files(settings),
-            plugins=plugins,
-            clock=self.clock,
-        )
-        self._strategies = strategies
+        with ExitStack() as stack:
+            home = folder or Path(stack.enter_context(TemporaryDirectory(prefix="batchjob-")))
+            settings = Settings(store=store, files=str(home / "files"), lease=lease)
+            plugins = load(
+                settings, plugins={"tested": _Offer(strategies)}, disable=disable, strict=True
+            )
+            opened: Any = plugins.open_store(settings)
+            if self.is_memory:
+                opened.clock = self.clock.seconds
+            self.store = Recorder(opened)
+            kept: Any = self.store
+            self.jobs = BatchJobs(
+                settings=settings,
+                store=kept,
+                files=plugins.open_files(settings),
+                plugins=plugins,
+                clock=self.clock,
+            )
+            stack.callback(self.jobs.close)
+            self._stack = stack.pop_all()
+        self._strategies, self._patience = strategies, patience
         self._worker = self.jobs.worker()
 
     def __enter__(self) -> Self:
@@ -108,9 +115,7 @@ class Harness:
 
     def close(self) -> None:
         """Let go of everything; the temporary folder is gone then."""
-        self.jobs.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        self._stack.close()
 
     def create(
         self,
@@ -130,7 +135,13 @@ class Harness:
         """Do one chunk of a job; None if there is none to be done now."""
         leases = list[Lease]()
         self.store.errors.clear()
-        if (worker or self._worker).step(job.id, claimed=leases.append) is None:
+        begun = partial((worker or self._worker).step, job.id, claimed=leases.append)
+        try:
+            kind = within(self._patience, begun)
+        except NotDone as error:
+            what = f"{leases[0].kind} {leases[0].seq}" if leases else "the claim"
+            raise TimeoutError(f"{what} {error}") from None
+        if kind is None:
             self.jobs.sweep()
             return None
         (lease,) = leases

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -40,6 +41,7 @@ PROMISES: Final[Mapping[str, str]] = {
 
 _LEASE: Final = 0.3  # seconds, where they pass by themselves
 _OFTEN: Final = 3  # a point is tried the first times that it is reached, and no more
+_COPIED: Final = (dict, list, set, int, float, str)  # compared by value, not by identity
 _CLAIMED: Final = "claim.after_commit"
 _WRITING: Final = frozenset(  # where the store itself is in the middle of a transaction
     {"claim.before_commit", "plan.rows_inserted", "work.before_commit", "finish.before_commit"}
@@ -79,6 +81,7 @@ def assert_survives(
     promises: Iterable[str] = tuple(PROMISES),
     stores: Iterable[str] = ("memory", "sqlite"),
     dry_run: bool = False,
+    patience: float | None = 60.0,
     disable: Iterable[str] = (),
 ) -> None:
     """Prove that jobs of a strategy survive crashes; `AssertionError` says what was broken, where.
@@ -87,10 +90,11 @@ def assert_survives(
     it takes it: on SQLite the store is ``jobs.db`` in it. *effects* is called with the same folder
     when a job has ended, and returns whatever the strategy changed outside of its file, to be
     compared. *context* may hold `Upload`. The *promises* are keys of ``PROMISES``; *dry_run* has
-    jobs wait to be confirmed, and confirms them; *disable* leaves installed plugins out.
+    jobs wait to be confirmed, and confirms them; *patience* and *disable* are those of `Harness`.
     """
+    options: dict[str, Any] = {"patience": patience, "disable": tuple(disable)}
     for store in stores:
-        trial = _Trial(make, context or {}, effects, store, dry_run=dry_run, disable=tuple(disable))
+        trial = _Trial(make, context or {}, effects, store, dry_run=dry_run, options=options)
         for promise in promises:
             trial.check(promise)
 
@@ -106,10 +110,10 @@ class _Trial:
         store: str,
         *,
         dry_run: bool,
-        disable: tuple[str, ...],
+        options: Mapping[str, Any],
     ) -> None:
         self._make, self._context, self._effects = make, context, effects
-        self._store, self._dry_run, self._disable = store, dry_run, disable
+        self._store, self._dry_run, self._options = store, dry_run, options
         self._reached = Counter[str]()
         self._empty: bytes | None = None  # a SQLite store with its tables, made once
         with self._scene() as here, _at(lambda point: self._reached.update((point,))):
@@ -135,15 +139,11 @@ class _Trial:
         with TemporaryDirectory(prefix="batchjob-") as name:
             folder = Path(name)
             url = MEMORY if self._store == "memory" else f"sqlite:///{self._database(folder)}"
-            harness = Harness(
-                _made(self._make, folder),
-                folder=folder,
-                store=url,
-                lease=_LEASE,
-                disable=self._disable,
-            )
-            with harness:
-                yield _Scene(harness, folder, self._effects)
+            strategy = _made(self._make, folder)
+            with Harness(
+                strategy, folder=folder, store=url, lease=_LEASE, **self._options
+            ) as harness:
+                yield _Scene(harness, folder, self._effects, strategy, _state(strategy))
 
     def _database(self, folder: Path) -> Path:
         path = folder / "jobs.db"
@@ -176,7 +176,7 @@ class _Trial:
                     break
             for job in map(harness.go_on, jobs):
                 if found := self._quiet.differs(here.end(job)):
-                    yield f"done chunk by chunk in turns with another one, {found}"
+                    yield f"done chunk by chunk in turns with another one, {found}{here.kept()}"
 
     def _disturbed(
         self, disturb: Callable[["_Scene", BatchJob, str], object], *, only: str = ""
@@ -216,7 +216,8 @@ class _Trial:
         end = here.end(to_end(here.harness, job))
         if end.status == Status.CANCELED:
             return "there is a file" if end.file else None
-        return self._quiet.differs(end) or None
+        found = self._quiet.differs(end)
+        return f"{found}{here.kept()}" if found else None
 
     def _killed(self, here: "_Scene", job: BatchJob, point: str) -> None:
         here.harness.store.dead = True
@@ -245,7 +246,22 @@ class _Scene:
     harness: Harness
     folder: Path
     effects: Effects | None
+    strategy: Strategy[Any]
+    state: Mapping[str, object]
     canceled: bool = False
+
+    def kept(self) -> str:
+        """Return, in words, what the strategy has kept on itself while it worked, if anything."""
+        changed = [
+            name
+            for name, now in _state(self.strategy).items()
+            if name not in self.state
+            or (now != self.state[name] if type(now) in _COPIED else now is not self.state[name])
+        ]
+        if not changed:
+            return ""
+        names = ", ".join(f"self.{name}" for name in changed)
+        return f"; meanwhile it has changed {names}, which no other worker sees"
 
     def is_free(self, job: BatchJob, point: str) -> bool:
         """Tell whether somebody else can move a job at a point: no transaction is open there."""
@@ -299,6 +315,14 @@ class _Scene:
             return type(error).__name__
         short = content[:200].decode(errors="replace")
         return len(content), hashlib.sha256(content).hexdigest()[:12], short
+
+
+def _state(strategy: Strategy[Any]) -> Mapping[str, object]:
+    """Return the attributes of a strategy, such that it can be told later which have changed."""
+    return {
+        name: copy(value) if type(value) in _COPIED else value
+        for name, value in vars(strategy).items()
+    }
 
 
 def _made(make: Any, folder: Path) -> Strategy[Any]:

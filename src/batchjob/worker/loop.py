@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from batchjob.abc import Clock, FileStore, Limits, Store, Strategy
-from batchjob.converters import plain_json, structure_context
+from batchjob.converters import dump_json, plain_json, structure_context
 from batchjob.core import faults
 from batchjob.core.chunks import Chunk, ChunkKind, Finished, Lease, Part, Planned
 from batchjob.core.job import BatchJob
@@ -39,6 +39,10 @@ _log = logging.getLogger(__name__)
 MAX_CHUNKS: Final = 100_000
 """A plan with more chunks is refused: it would be a mistake, and would starve other jobs."""
 
+MAX_PAYLOAD: Final = 1_000_000
+"""Characters of JSON that a chunk's payload may take: each claim of the chunk reads it."""
+
+_HEAVY: Final = 10_000  # of a job's count, in one chunk: so much work is lost with its worker
 _STAGED: Final = 1_000  # chunks of a plan that stand in memory
 _PAUSES: Final = (0.05, 0.1, 0.2)  # seconds, at most, before a chunk is done again in place
 
@@ -192,6 +196,10 @@ class Worker:
                 self._store.stage(lease, batch)
                 batch = []
             batch.append(chunk)
+        if run.amended:  # what does not fit is told here, not to each chunk
+            job, _, _ = self._load(lease)
+            amended = {**self._today(job, strategy), **run.amended}
+            structure_context(amended, context_class(type(strategy)))
         return Planned(
             chunks=batch,
             stat_descriptors=tuple(run.stat_descriptors),
@@ -269,15 +277,29 @@ def _numbered(strategy: Strategy[Any], chunks: Any) -> Iterator[Chunk]:
     except TypeError:
         fault = f"plan returned {type(chunks).__name__}; it must yield chunks"
         raise InvalidStrategy(name, fault) from None
+    heaviest = 0
     for seq, chunk in enumerate(chunks):
         if seq >= MAX_CHUNKS:
             why = f"the plan has more than {MAX_CHUNKS} chunks; make the chunks larger"
             raise Refused(why, [JobError(code="plan_too_large", message=why)])
         if not isinstance(chunk, Chunk) or type(chunk.weight) is not int or chunk.weight < 0:
             raise InvalidStrategy(name, "plan must yield Chunk values with a weight of 0 or more")
+        if heaviest < _HEAVY <= chunk.weight:
+            _log.warning(
+                "strategy %s: chunk %d has a weight of %d; until all of it is done no progress is "
+                "seen, and a crash costs all of it: make the chunks smaller",
+                name,
+                seq,
+                chunk.weight,
+            )
+        heaviest = max(heaviest, chunk.weight)
         try:
             payload = plain_json(chunk.payload)
         except InvalidDocument as error:
             fault = f"the payload of chunk {seq} is no JSON: {error}"
             raise ResultNotSerialisable(name, fault) from None
+        if (size := len(dump_json(payload))) > MAX_PAYLOAD:
+            fault = f"the payload of chunk {seq} takes {size} characters, {MAX_PAYLOAD} are the"
+            cure = "make the chunks smaller, or keep rows by run.stage and name the file"
+            raise ResultNotSerialisable(name, f"{fault} most; {cure}")
         yield attrs.evolve(chunk, payload=payload, seq=seq)

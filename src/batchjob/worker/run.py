@@ -13,7 +13,7 @@ from batchjob.core.chunks import ChunkKind, Lease, Part
 from batchjob.core.files import JOBS, REPORT, FileRecord, StoredFile, check_key
 from batchjob.core.job import BatchJob
 from batchjob.core.results import KEPT_ERRORS, JobError, StatDescriptor, more_errors
-from batchjob.errors import MisplacedCall, UnknownFile
+from batchjob.errors import InvalidStrategy, MisplacedCall, UnknownFile
 from batchjob.worker.heartbeat import Heartbeat
 from batchjob.worker.wholes import blocks, lines, writing
 
@@ -132,6 +132,7 @@ class LeasedRun(ShownRun[Context]):
         self._errors: list[JobError] = []
         self._error_count = self._staged = 0
         self._lease, self._store, self._heartbeat = lease, store, heartbeat
+        self._batch_type = job.batch_type
         self._stack = ExitStack()
 
     def __enter__(self) -> "LeasedRun[Context]":
@@ -156,6 +157,9 @@ class LeasedRun(ShownRun[Context]):
     def describe(self, key: str, name: str, message: str) -> None:
         """See `Run.describe`."""
         self._only("describe()", "plan", ChunkKind.PLAN)
+        for given in (key, name, message):
+            if not isinstance(given, str):
+                raise self._given("describe()", given, "three texts")
         self.stat_descriptors.append(StatDescriptor(key=key, name=name, message=message))
 
     def amend(self, **context: Json) -> None:
@@ -172,6 +176,8 @@ class LeasedRun(ShownRun[Context]):
     def error(self, error: JobError) -> None:
         """See `Run.error`."""
         self._only("error()", "plan and finish", ChunkKind.PLAN, ChunkKind.FINISH)
+        if not isinstance(error, JobError):
+            raise self._given("error()", error, "a JobError")
         self._error_count += 1
         if len(self._errors) < KEPT_ERRORS:
             self._errors.append(error)
@@ -242,6 +248,10 @@ class LeasedRun(ShownRun[Context]):
         if self.written is not None:
             raise self._misplaced(call, right)
         self._only(call, right, *kinds)
+
+    def _given(self, call: str, given: object, right: str) -> InvalidStrategy:
+        fault = f"run.{call} was given {type(given).__name__}; it takes {right}"
+        return InvalidStrategy(f"of {self._batch_type}", fault)
 
     def _only(self, call: str, right: str, *kinds: ChunkKind) -> None:
         if self._lease.kind not in kinds:
