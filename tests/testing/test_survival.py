@@ -6,15 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from stock_levels import StockImport
 
 from batchjob import BatchJobs, Chunk, Outcomes, Part, Run
-from batchjob.products.catalog import Catalog
-from batchjob.products.demo import demo_catalog
-from batchjob.products.export import ProductExport
-from batchjob.products.fill import fill
-from batchjob.products.tables import create_tables
 from batchjob.testing import Upload, assert_survives
 from batchjob.testing.survival import PROMISES
 from support import Lines, LinesContext
@@ -23,50 +16,15 @@ from tally import Tally
 CONTEXT = {"lines": 5, "page": 2}
 
 
-def test_a_strategy_survives() -> None:
-    """One that writes parts and joins them."""
-    assert_survives(Lines, CONTEXT)
+def test_a_strategy_survives_that_is_confirmed() -> None:
+    """One that writes parts and joins them; what our own do besides is in their suites."""
     assert_survives(Lines, CONTEXT, dry_run=True)
 
 
-def test_an_import_survives() -> None:
-    """One that changes a table through the store's own transaction, and stages its rows."""
-
-    def levels(folder: Path) -> object:
-        engine = sa.create_engine(f"sqlite:///{folder}/jobs.db")
-        with engine.connect() as connection:
-            found = connection.exec_driver_sql("SELECT sku, quantity FROM stock_level").all()
-        engine.dispose()
-        return sorted(map(tuple, found))
-
-    def made(folder: Path) -> StockImport:
-        engine = sa.create_engine(f"sqlite:///{folder}/jobs.db")
-        with engine.begin() as connection:
-            connection.exec_driver_sql(
-                "CREATE TABLE stock_level (sku TEXT PRIMARY KEY, quantity INTEGER)"
-            )
-        strategy = StockImport(engine)
-        vars(strategy)["page_size"] = 2
-        return strategy
-
-    file = Upload("SKU;Quantity\nA;1\nB;2\nC;3\n")
-    assert_survives(made, {"fileKey": file}, effects=levels, stores=["sqlite"])
+def test_an_import_in_memory_survives() -> None:
+    """One that keeps what it has read in the memory of its process."""
     rows = Upload(b"ada;1\nbob;2\n", "a.csv")
     assert_survives(Tally, {"fileKey": rows}, stores=["memory"])
-
-
-def test_an_export_survives() -> None:
-    """The export of products."""
-
-    def made(folder: Path) -> ProductExport:
-        (folder / "shop.db").touch()
-        catalog = Catalog(f"sqlite:///{folder}/shop.db")
-        with catalog.engine.begin() as connection:
-            create_tables(connection)
-            fill(connection, demo_catalog(5))
-        return ProductExport(catalog)
-
-    assert_survives(made, {"list_config": {"take": 2}}, disable=["products"])
 
 
 class Counting(Lines):

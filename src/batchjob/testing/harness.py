@@ -113,6 +113,11 @@ class Harness:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def strategy(self) -> Strategy[Any]:
+        """The (first) strategy."""
+        return self._strategies[0]
+
     def close(self) -> None:
         """Let go of everything; the temporary folder is gone then."""
         self._stack.close()
@@ -129,7 +134,7 @@ class Harness:
         *batch_type* names another one's, *options* are those of `BatchJobs.create`.
         """
         plain = {name: self._given(value) for name, value in (context or {}).items()}
-        return self.jobs.create(batch_type or self._strategies[0].batch_type, plain, **options)
+        return self.jobs.create(batch_type or self.strategy.batch_type, plain, **options)
 
     def step(self, job: BatchJob, *, worker: Worker | None = None) -> Step | None:
         """Do one chunk of a job; None if there is none to be done now."""
