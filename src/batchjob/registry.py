@@ -34,7 +34,7 @@ class Registry:
         self._owners: dict[str, list[tuple[str, Strategy[Any]]]] = {}
 
     def add(self, strategy: Strategy[Any], *, plugin: str) -> None:
-        """Register *strategy*, which `check_strategy` has let pass, as *plugin*'s."""
+        """Register *strategy*, whose class keeps the rules of this module, as *plugin*'s."""
         self._owners.setdefault(strategy.batch_type, []).append((plugin, strategy))
 
     def resolve(self, batch_type: str) -> Strategy[Any]:

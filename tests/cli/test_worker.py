@@ -13,10 +13,10 @@ from batchjob import BatchJobs, Status
 from batchjob.abc import GRACE
 from batchjob.core.chunks import ChunkState
 from batchjob.stores.schema import upgrade
+from batchjob.testing.engines.conformance import first_attempts, text
+from batchjob.testing.engines.installing import install
 from cli.harness import LONG, Cli
 from engines.brokers import Proxy
-from engines.conformance import first_attempts, text
-from engines.installing import install
 from stores.databases import new_postgresql
 
 Until = Callable[[Callable[[], object]], None]

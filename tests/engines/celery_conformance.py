@@ -17,8 +17,8 @@ import attrs
 import pytest
 
 from batchjob import BatchJobs, Status
+from batchjob.testing.engines.conformance import LONG, EngineConformance, done, first_attempts, text
 from engines.brokers import Broker, broker
-from engines.conformance import LONG, EngineConformance, done, first_attempts, text
 
 
 @attrs.frozen(kw_only=True)

@@ -1,12 +1,11 @@
 """A plugin that is installed for processes of their own."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from engines.installing import install
+from batchjob.testing.engines.installing import install
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +20,4 @@ def installed(plugin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(plugin_folder))
     for name in [name for name in os.environ if name.startswith("BATCHJOB_")]:
         monkeypatch.delenv(name)
-    monkeypatch.delitem(sys.modules, "engine_plugin", raising=False)
     return plugin_folder

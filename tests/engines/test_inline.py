@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from batchjob import BatchJobs
-from engines.conformance import EngineConformance, first_attempts, text
+from batchjob.testing.engines.conformance import EngineConformance, first_attempts, text
 
 
 @pytest.fixture

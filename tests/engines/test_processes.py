@@ -14,7 +14,7 @@ from batchjob import BatchJobs, Settings, Status
 from batchjob.batchjobs import SystemClock
 from batchjob.engines.environment import from_environment, to_environment
 from batchjob.errors import InvalidSetting
-from engines.conformance import LONG, EngineConformance, done, first_attempts, text
+from batchjob.testing.engines.conformance import LONG, EngineConformance, done, first_attempts, text
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from batchjob import BatchJobs
 from batchjob.errors import InvalidSetting
-from engines.conformance import LONG, EngineConformance, done, first_attempts, text
+from batchjob.testing.engines.conformance import LONG, EngineConformance, done, first_attempts, text
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from batchjob import BatchJob, BatchJobs, Status
 from batchjob.engines.turns import Post, remind, take_turn
-from engines.conformance import first_attempts, text
+from batchjob.testing.engines.conformance import first_attempts, text
 
 
 class Box(Post):

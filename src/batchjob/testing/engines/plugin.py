@@ -1,4 +1,4 @@
-"""A plugin for tests of engines, installed as strangers install theirs."""
+"""The batch types of which the suite for engines makes jobs: those that try an engine hard."""
 
 import os
 import signal
@@ -9,7 +9,10 @@ from typing import Any, NoReturn
 
 import attrs
 
-from batchjob import Chunk, Outcomes, Part, Run, Settings, Strategy, hookimpl
+from batchjob.abc import Run, Settings, Strategy
+from batchjob.core.chunks import Chunk, Part
+from batchjob.core.results import Outcomes
+from batchjob.hookspecs import hookimpl
 
 
 @attrs.frozen(kw_only=True)
