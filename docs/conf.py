@@ -39,7 +39,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Python's own, and what other packages document
     ("py:.*", r"(collections|contextlib|csv|datetime|decimal|enum|importlib|io|pathlib)\..*"),
-    ("py:.*", r"(litestar|pluggy|sqlalchemy|time|types|typing|typing_extensions)\..*"),
+    ("py:.*", r"(hypothesis|litestar|pluggy|sqlalchemy|time|types|typing|typing_extensions)\..*"),
     ("py:.*", r"(Any|Callable|Mapping|Sequence|Iterable|Iterator|Literal|Self|Final|ClassVar)"),
     ("py:.*", r"(AbstractContextManager|BinaryIO|TextIO|datetime|Path|Decimal|EntryPoint)"),
     ("py:.*", r"(KeyboardInterrupt|ValueError|Connection|Engine|EnumType|StrEnum|PluginManager)"),

@@ -93,8 +93,8 @@ class EngineConformance:
 
     Subclass it in a test module, with the fixture ``jobs``: jobs that were opened with the engine
     on SQLite or PostgreSQL, and ``plugins={"engine-tests": plugin}``, where ``plugin`` is the
-    module ``batchjob.testing.engines.plugin``. Workers in other processes have it by the entry point
-    that `batchjob.testing.engines.installing.install` writes into a folder for their path.
+    module ``batchjob.testing.engines.plugin``. Workers in other processes have it by the entry
+    point that `batchjob.testing.engines.installing.install` writes into a folder for their path.
     """
 
     workers = 2
