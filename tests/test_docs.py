@@ -16,6 +16,7 @@ from batchjob import MOVES, BatchJobs, hookspecs
 from batchjob.cli import exits
 from batchjob.cli.app import program
 from batchjob.converters import json_schema
+from batchjob.core.results import MORE_ERRORS
 from batchjob.errors import BatchJobError
 from batchjob.plugins import load
 from batchjob.registry import context_class
@@ -87,6 +88,19 @@ def test_every_hook_has_a_heading_and_an_example(name: str) -> None:
     assert name in headings("reference/hooks.md")
     text = (DOCS / "reference/hooks.md").read_text("utf-8")
     assert f"    def {name}(" in text
+
+
+def test_every_code_says_what_to_do() -> None:
+    """Each code of an error, and of what a job says without a strategy, is a row, and no other."""
+    errors = [cls for cls in vars(batchjob.errors).values() if inspect.isclass(cls)]
+    there = {cls.code for cls in errors if issubclass(cls, BatchJobError)} | {"invalid_value"}
+    for folder in ("core", "stores", "worker"):
+        for path in (SOURCE / folder).rglob("*.py"):
+            there |= set(re.findall(r'code="([a-z_]+)"', path.read_text("utf-8")))
+    there |= {MORE_ERRORS, "strategy_error"}
+    text = (DOCS / "reference/codes.md").read_text("utf-8")
+    firsts = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert {code for first in firsts for code in re.findall("`([a-z_]+)`", first)} == there
 
 
 @pytest.mark.parametrize("cls", ERRORS, ids=lambda cls: cls.__name__)

@@ -229,20 +229,20 @@ _WORDS: Final[Mapping[Any, str]] = {Sequence: "list", Mapping: "dict"}
 def _misspelt(plugin: object) -> Iterable[str]:
     """Yield what is wrong with the functions of *plugin* that are called or marked as hooks."""
     known = [hook for hook in vars(hookspecs) if hook.startswith(_PREFIX)]
-    hooks = 0
+    is_silent = True
     for attribute in dir(plugin):
         found = getattr(plugin, attribute, None)
         marked = hasattr(found, f"{GROUP}_impl")
-        hooks += marked
         if hasattr(found, f"{GROUP}_spec") or not (marked or attribute.startswith(_PREFIX)):
             continue
+        is_silent = False
         if attribute not in known:
             guess = nearest(attribute, known)
             hint = f"; did you mean {guess}?" if guess else f"; known: {', '.join(known)}"
             yield f"there is no hook {attribute}{hint}"
         elif not marked:
             yield f"its {attribute} is not marked as a hook; write @hookimpl above it"
-    if not hooks:
+    if is_silent:
         yield f"it has no hook, and so does nothing; known: {', '.join(known)}"
 
 
