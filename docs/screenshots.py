@@ -19,14 +19,6 @@ HEAD = [
     *("Product Id", "Product Handle", "Product Title", "Variant Id", "Variant SKU"),
     *("Price EUR", "Price JPY"),
 ]
-    "Product Id",
-    "Product Handle",
-    "Product Title",
-    "Variant Id",
-    "Variant SKU",
-    "Price EUR",
-    "Price JPY",
-]
 
 
 def batchjob(command: str, folder: Path) -> str:

@@ -205,7 +205,6 @@ def test_what_is_raised_in_a_phase_is_told_at_once_and_ends_the_job(method: str,
     [
         ("changes", lambda jobs, job: jobs.changes(job.id)),
         ("template", lambda jobs, job: jobs.template("lines")),
-        ("template", lambda jobs, job: jobs.types()),
     ],
 )
 def test_what_is_raised_while_something_is_shown_is_raised_to_the_caller(
@@ -217,6 +216,14 @@ def test_what_is_raised_while_something_is_shown_is_raised_to_the_caller(
         with pytest.raises(KeyError, match="hunter2"):
             call(here.jobs, job)
         assert here.run().status is Status.COMPLETED
+
+
+def test_a_template_that_fails_hides_no_other_type(caplog: pytest.LogCaptureFixture) -> None:
+    """What batch types there are is said all the same."""
+    with Harness(variant(template=fail), disable=["products"]) as here:
+        (found,) = here.jobs.types()
+    assert (found.type, found.template) == ("lines", False)
+    assert "the template of lines could not be made" in caplog.text
 
 
 def test_what_is_raised_while_closing_is_logged(caplog: pytest.LogCaptureFixture) -> None:

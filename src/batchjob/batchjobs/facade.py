@@ -32,7 +32,7 @@ from batchjob.abc import (
 )
 from batchjob.batchjobs.files import Files
 from batchjob.batchjobs.permissions import Permissions
-from batchjob.batchjobs.previews import Previews, has_preview
+from batchjob.batchjobs.previews import Previews, has_preview, has_template
 from batchjob.batchjobs.requests import check_input_key, digest, exclusive_key, plain_context
 from batchjob.batchjobs.tokens import Tokens
 from batchjob.batchjobs.values import BatchType, SystemClock, checked
@@ -194,7 +194,7 @@ class BatchJobs(Files, Previews, Tokens):
                 version=strategy.version,
                 context_schema=json_schema(context_class(type(strategy))),
                 preview=has_preview(strategy),
-                template=strategy.template() is not None,
+                template=has_template(strategy),
             )
             for strategy in strategies
         )

@@ -1,5 +1,6 @@
 """What a service shows of an import: the changes it would make, its error report, its template."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import islice
@@ -14,6 +15,8 @@ from batchjob.errors import InvalidStrategy, NoPreview, NoReport, NoTemplate
 from batchjob.plugins import Plugins
 from batchjob.registry import context_class
 from batchjob.worker.run import ShownRun
+
+_log = logging.getLogger(__name__)
 
 
 class Previews(ABC):
@@ -76,6 +79,15 @@ class Previews(ABC):
 def has_preview(strategy: Strategy) -> bool:
     """Tell whether jobs of a strategy can show what they would do."""
     return type(strategy).changes is not Strategy.changes
+
+
+def has_template(strategy: Strategy) -> bool:
+    """Tell whether there is a file to fill in; a strategy that fails to say so hides no other."""
+    try:
+        return strategy.template() is not None
+    except Exception:  # noqa: BLE001 - any fault of a plugin is its own
+        _log.exception("the template of %s could not be made", strategy.batch_type)
+        return False
 
 
 def report_key(job: BatchJob) -> str:
