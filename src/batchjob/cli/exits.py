@@ -74,8 +74,18 @@ def of_error(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno:
         complain(f"the system refuses: {os.strerror(error.errno).lower()}; {_HINT}")
         return UNREACHABLE
-    complain(f"{_class(error)}: this is a bug, in batchjob or in a plugin; {_HINT}")
+    complain(f"{_class(error)}{_where(error)}: this is a bug, in batchjob or in a plugin; {_HINT}")
     return BUG
+
+
+def _where(error: Exception) -> str:
+    """Return the function that has raised *error*, so that it is seen whose it is."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f" in {trace.tb_frame.f_globals.get('__name__')}.{trace.tb_frame.f_code.co_qualname}"
 
 
 def _usage(error: click.ClickException) -> str:
