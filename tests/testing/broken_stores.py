@@ -1,6 +1,6 @@
 """Stores in memory of which one method does not do what it promises."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from batchjob.errors import BatchJobError
@@ -81,12 +81,3 @@ MANNERS: Final[dict[str, Any]] = {
 
 def _kept(found: Any) -> Any:
     return list(found) if isinstance(found, Iterator) else found
-
-
-METHODS: Final[Sequence[str]] = (
-    *("create", "get", "terms", "sent_context", "standing", "list", "move", "pause", "resume"),
-    *("ended", "purge", "add_file", "get_file", "files", "delete_file", "add_token", "find_token"),
-    *("tokens", "revoke_token", "events", "unheard", "heard", "hand_over", "claim", "renew"),
-    *("transaction", "savepoint", "stage", "complete", "fail", "release", "sweep", "chunks"),
-    *("parts", "next_claim"),
-)
