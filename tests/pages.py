@@ -81,7 +81,7 @@ def run_command(command: str, want: str, namespace: dict[str, Any]) -> str:
     if command.startswith("cd "):
         os.chdir(command[3:])
         return ""
-    if command == "pip install -q -e .":
+    if command in ("pip install -q -e .", "pip install -q -e '.[test]'"):
         return install(env)
     for shown, real in ids.items():
         command = command.replace(shown, real)
@@ -106,7 +106,10 @@ def run_command(command: str, want: str, namespace: dict[str, Any]) -> str:
 
 
 def install(env: dict[str, str]) -> str:
-    """Do what ``pip install -e .`` would, without a network: metadata beside the sources."""
+    """Do what ``pip install -e .`` would, without a network: metadata beside the sources.
+
+    What the extra ``test`` of a page's package asks for is here: these tests run with it.
+    """
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
     name = f"{project['name'].replace('-', '_')}-{project['version']}"
     info = Path(f".installed/{name}.dist-info")
