@@ -189,10 +189,10 @@ def test_output_that_finds_no_room_is_status_3(cli: Cli) -> None:
 
 
 def test_why_a_chunk_failed_is_said(cli: Cli) -> None:
-    """Each attempt that fails is a warning with its reason, in one line."""
+    """A chunk that fails is a warning with its reason and what becomes of it, in one line."""
     done = cli("run", "refuse", "--context", '{"later": 1}')
     (warning,) = [line for line in done.stderr.splitlines() if "warning" in line]
-    assert warning.endswith("failed, attempt 1 of 5: bad rows")
+    assert warning.endswith("failed for good: bad rows")
 
 
 def test_an_unforeseen_error_is_one_line(cli: Cli) -> None:

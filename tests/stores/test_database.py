@@ -69,8 +69,17 @@ def test_a_url_that_cannot_be_used_is_refused(url: str, said: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_postgresql_means_psycopg(scheme: str) -> None:
-    """All spellings of PostgreSQL's URL mean psycopg 3."""
-    assert parsed(f"{scheme}://u@host/x").drivername == "postgresql+psycopg"
+    """All spellings of PostgreSQL's URL mean psycopg 3, for the store and for authors."""
+    url = f"{scheme}://u:secret@host/x?application_name=jobs"
+    assert parsed(url).drivername == "postgresql+psycopg"
+    assert Settings(store=url).sql_url == parsed(url).render_as_string(hide_password=False)
+
+
+def test_authors_learn_where_no_sql_is() -> None:
+    """A store that is not in SQL has no URL for SQLAlchemy; a SQLite file's is its own."""
+    assert Settings(store="memory:").sql_url is None
+    assert Settings(store="mine://x").sql_url is None
+    assert Settings(store="sqlite:////x/jobs.db").sql_url == "sqlite:////x/jobs.db"
 
 
 def test_a_missing_folder_is_named_as_such(tmp_path: Path) -> None:

@@ -3,8 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import attrs
+
+SQL_DRIVERS: Final = {  # by the scheme of a URL, as SQLAlchemy calls what speaks to the database
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +38,16 @@ class Settings:
     def catalog_url(self) -> str:
         """The catalogue's URL: the store's own database unless another one is named."""
         return self.store if self.catalog is None else self.catalog
+
+    @property
+    def sql_url(self) -> str | None:
+        """The store's URL for SQLAlchemy's ``create_engine``, None if the store is not in SQL.
+
+        It is for strategies that read what `Run.transaction` writes.
+        """
+        scheme, _, rest = self.store.partition(":")
+        driver = SQL_DRIVERS.get(scheme)
+        return driver and f"{driver}:{rest}"
 
 
 class Clock(ABC):

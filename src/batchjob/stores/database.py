@@ -15,6 +15,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
+from batchjob.abc.settings import SQL_DRIVERS
 from batchjob.errors import InvalidSetting, MissingExtra
 from batchjob.stores.faults import translated
 from batchjob.stores.rules import dumps
@@ -22,8 +23,6 @@ from batchjob.stores.rules import dumps
 _READS: Final = "batchjob_reads"
 _TRIES: Final = 50
 _SLOWNESS: Final = 60.0  # seconds that a transaction may be at work; above, it stands still
-_DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-_DRIVERS["postgres"] = _DRIVERS["postgresql+psycopg"] = _DRIVERS["postgresql"]
 
 
 def parsed(url: str) -> sa.URL:
@@ -35,13 +34,13 @@ def parsed(url: str) -> sa.URL:
             "the URL of the store cannot be read; it looks like sqlite:///batchjob.db"
             " or postgresql://user@host/database"
         ) from None
-    if parts.drivername not in _DRIVERS:
+    if parts.drivername not in SQL_DRIVERS:
         raise InvalidSetting(
             f"a SQL store is in sqlite or postgresql, not in {parts.drivername.partition('+')[0]}"
         )
     if parts.drivername == "sqlite" and parts.database in {None, "", ":memory:"}:
         raise InvalidSetting("a SQLite store is a file: sqlite:///batchjob.db; or use memory:")
-    return parts.set(drivername=_DRIVERS[parts.drivername])
+    return parts.set(drivername=SQL_DRIVERS[parts.drivername])
 
 
 @attrs.frozen

@@ -220,8 +220,9 @@ class Worker:
         return Finished(file=run.written, errors=run.errors)
 
     def _fail(self, lease: Lease, error: BaseException) -> None:
-        place = lease.kind, lease.seq, lease.job_id, lease.attempt, lease.max_attempts
-        words = "%s %d of job %s failed, attempt %d of %d"
+        tried = f", attempt {lease.attempt} of {lease.max_attempts}"
+        place = lease.kind, lease.seq, lease.job_id, " for good" if is_final(error) else tried
+        words = "%s %d of job %s failed%s"
         if isinstance(error, Refused):  # where that was raised is no news
             _log.warning(words + ": %s", *place, describe(error.reason))
         else:

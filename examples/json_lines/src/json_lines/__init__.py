@@ -88,9 +88,8 @@ class JsonLines(Strategy[JsonLinesContext]):
 @hookimpl
 def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
     """Offer the strategy, where the jobs are in a SQL database."""
-    if settings.store.startswith("memory:"):
+    if settings.sql_url is None:
         return ()
-    url = settings.store.replace("postgresql://", "postgresql+psycopg://", 1)
     tables = settings.options.get("json_lines_tables", "").split(",")
     names = {name.strip() for name in tables} - {""}
-    return (JsonLines(sa.create_engine(url), names),)
+    return (JsonLines(sa.create_engine(settings.sql_url), names),)

@@ -125,7 +125,6 @@ def staged(run: Run[Any], chunk: Chunk) -> Iterator[tuple[int, str, int, int]]:
 @hookimpl
 def batchjob_strategies(settings: Settings) -> Sequence[Strategy[Any]]:
     """Offer the strategy, where the jobs are in a SQL database."""
-    if settings.store.startswith("memory:"):
+    if settings.sql_url is None:
         return ()
-    url = settings.store.replace("postgresql://", "postgresql+psycopg://", 1)
-    return (PriceChanges(sa.create_engine(url)),)
+    return (PriceChanges(sa.create_engine(settings.sql_url)),)
