@@ -94,14 +94,18 @@ def errors(job: BatchJob) -> tuple[JobError, ...]:
 
 @pytest.mark.usefixtures("_no_delay")
 @pytest.mark.parametrize("phase", ["plan", "work", "finish"])
-def test_a_phase_that_fails_twice_is_tried_a_third_time(script: Any, phase: str) -> None:
-    """What fails is tried again, and the end is the same as of a quiet run."""
+def test_a_phase_that_fails_twice_is_tried_a_third_time(
+    script: Any, phase: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What fails is tried again, and the end is the same as of a quiet run; the log counts."""
     jobs = script(**{phase: fail_until(3, lambda: RuntimeError("not yet"))})
     job = jobs.work(jobs.create("lines", {"lines": 2}).id)
     assert job.status is Status.COMPLETED
     assert job.result.outcomes == Outcomes(created=2)
     with jobs.open_result(job.id) as file:
         assert file.read() == b"line 0\nline 1\n"
+    for attempt in (1, 2):
+        assert f" of job {job.id} failed, attempt {attempt} of 5" in caplog.text
 
 
 @pytest.mark.usefixtures("_no_delay")
