@@ -220,7 +220,7 @@ def test_what_is_raised_while_something_is_shown_is_raised_to_the_caller(
 
 def test_a_template_that_fails_hides_no_other_type(caplog: pytest.LogCaptureFixture) -> None:
     """What batch types there are is said all the same."""
-    with Harness(variant(template=fail), disable=["products"]) as here:
+    with Harness(variant(template=fail)) as here:
         (found,) = here.jobs.types()
     assert (found.type, found.template) == ("lines", False)
     assert "the template of lines could not be made" in caplog.text

@@ -32,7 +32,7 @@ def test_a_new_plugin_passes_its_own_checks(cli: Cli) -> None:
     assert (made.returncode, made.stdout) == (0, "")
     assert made.stderr == ("batchjob: price-changes is written; its README.md says how to go on\n")
     folder = cli.folder / "price-changes"
-    assert "3 passed" in checked(folder, "pytest", "-q", "-p", "no:cacheprovider")
+    assert "14 passed" in checked(folder, "pytest", "-q", "-p", "no:cacheprovider")
     checked(folder, "ruff", "check", "--no-cache")
     checked(folder, "ruff", "format", "--check", "--no-cache")
     checked(folder, "mypy", "--cache-dir", os.devnull)

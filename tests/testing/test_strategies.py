@@ -54,7 +54,6 @@ class TestProductExport(ExportConformance):
 
     context: ClassVar[Mapping[str, Any]] = {"list_config": {"take": 2}}
     refused = ({"order": "no_such_field"}, {"filterable_fields": {"status": ["gone"]}})
-    disable = ("products",)
 
     def make(self, folder: Path) -> Strategy[Any]:
         """Make it over a catalogue."""
@@ -68,7 +67,6 @@ class TestProductImport(ImportConformance):
     """The import of products, into a catalogue that is in the database of the jobs."""
 
     stores = ("sqlite",)
-    disable = ("products",)
     file = HEADER + "".join(f"mug-{n};Mug {n};MUG-{n};Size;{n}\n" for n in range(5))
     bad_file = HEADER + "mug;Mug;MUG;Size;1\n" + "cup;;CUP;Size;1\n"
     bad_row, bad_column = 3, "Product Title"

@@ -2,15 +2,18 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
 from json_lines import JsonLines
 
 from batchjob import InvalidContext
-from batchjob.testing import Harness, assert_survives
+from batchjob.testing import Harness
+from batchjob.testing.strategies.conformance import StrategyConformance
 
 ROWS = [("CUP", 999, None), ("MUG", 1250, 'é "x"\n'), ("POT", 0, "")]
 
@@ -26,7 +29,7 @@ def made(folder: Path) -> JsonLines:
 @pytest.mark.parametrize("page", [1, 2, 100])
 def test_each_row_is_an_object(tmp_path: Path, page: int) -> None:
     """With all of its columns, in the order of the key."""
-    with Harness(made(tmp_path), disable=["json-lines"]) as here:
+    with Harness(made(tmp_path)) as here:
         job = here.run({"table": "price", "page": page})
         lines = here.result(job).decode().split("\n")
     assert lines.pop() == ""
@@ -36,12 +39,18 @@ def test_each_row_is_an_object(tmp_path: Path, page: int) -> None:
 
 def test_other_tables_are_unknown(tmp_path: Path) -> None:
     """A table that is there, and not on the list, is none."""
-    with Harness(made(tmp_path), disable=["json-lines"]) as here:
+    with Harness(made(tmp_path)) as here:
         for name in ("sqlite_master", "price; DROP TABLE price", ""):
             with pytest.raises(InvalidContext, match="known are: price"):
                 here.create({"table": name})
 
 
-def test_it_survives() -> None:
-    """The file is the same, whatever goes wrong in between."""
-    assert_survives(made, {"table": "price", "page": 1}, disable=["json-lines"])
+class TestJsonLines(StrategyConformance):
+    """All that strategies promise: the file is the same, whatever goes wrong in between."""
+
+    context: ClassVar[Mapping[str, Any]] = {"table": "price", "page": 1}
+    refused = ({"table": "order"}, {"table": "price", "page": 0}, {})
+
+    def make(self, folder: Path) -> JsonLines:
+        """Make the strategy."""
+        return made(folder)

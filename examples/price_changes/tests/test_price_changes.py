@@ -1,9 +1,10 @@
 """Prices change as they were shown, once, whatever happens."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any, ClassVar
 
 import price_changes
 import pytest
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 from price_changes import PriceChanges
 
 from batchjob import InvalidContext, Outcomes
-from batchjob.testing import Harness, assert_survives
+from batchjob.testing import Harness
+from batchjob.testing.strategies.conformance import StrategyConformance
 
 PRICES = {"CUP": 999, "MUG-L": 1250, "MUG-S": 1, "POT": 0}
 
@@ -34,7 +36,7 @@ def prices(folder: Path) -> dict[str, int]:
 def here(tmp_path: Path) -> Iterator[Harness]:
     """Jobs in a SQLite file beside the prices."""
     url = f"sqlite:///{tmp_path}/jobs.db"
-    with Harness(made(tmp_path), folder=tmp_path, store=url, disable=["price-changes"]) as harness:
+    with Harness(made(tmp_path), folder=tmp_path, store=url) as harness:
         yield harness
 
 
@@ -64,17 +66,31 @@ def test_a_price_that_changed_since_is_left(here: Harness, tmp_path: Path) -> No
     assert prices(tmp_path)["CUP"] == 7
 
 
+class TestPriceChanges(StrategyConformance):
+    """All that strategies promise: each price is changed once, whatever goes wrong in between."""
+
+    context: ClassVar[Mapping[str, Any]] = {"percent": "10"}
+    refused = ({"percent": 10}, {"percentage": "10"}, {})
+    stores = ("sqlite",)
+
+    @pytest.fixture(autouse=True)
+    def _some_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(price_changes, "PAGE", 2)
+
+    def make(self, folder: Path) -> PriceChanges:
+        """Make the strategy."""
+        return made(folder)
+
+    def effects(self, folder: Path) -> object:
+        """Return what it changes."""
+        return prices(folder)
+
+
 @pytest.mark.parametrize("percent", ["ten", "", "NaN", "-101", "1e9"])
 def test_a_percentage_that_is_none_is_refused(here: Harness, percent: str) -> None:
     """It is said where, and what would be right."""
     with pytest.raises(InvalidContext, match="is no percentage; write a number"):
         here.create({"percent": percent})
-
-
-def test_it_survives() -> None:
-    """Each price is changed once, whatever goes wrong in between."""
-    context = {"percent": "10"}
-    assert_survives(made, context, effects=prices, stores=["sqlite"], disable=["price-changes"])
 
 
 def test_it_is_offered_where_the_jobs_are_in_a_database(tmp_path: Path) -> None:

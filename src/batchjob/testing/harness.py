@@ -6,9 +6,10 @@ and by `batchjob.testing.survival`.
 
 import io
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
@@ -21,13 +22,14 @@ from batchjob.core.chunks import ChunkKind, Lease
 from batchjob.core.job import BatchJob
 from batchjob.core.status import OPEN, Status
 from batchjob.errors import StoreUnavailable
-from batchjob.hookspecs import hookimpl
+from batchjob.hookspecs import GROUP, hookimpl
 from batchjob.plugins import load
 from batchjob.testing.clock import HandClock
 from batchjob.testing.patience import NotDone, within
 from batchjob.worker import Worker
 
 MEMORY: Final = "memory:"
+_ADAPTERS: Final = ("stores", "files")  # of the built-in plugins
 _MOST: Final = 10_000  # steps of a job, and times that it is waited for
 
 
@@ -69,7 +71,7 @@ class Harness:
     leases are judged by its own clock, so that a *lease* (in seconds) should be short there. A step
     that is not done after *patience* (in seconds; None: for ever) is `TimeoutError`, which says
     where it is.
-    *disable* leaves installed plugins out, such as one that offers the same batch type.
+    Installed plugins take no part, nor can they disturb: *plugins* gives those that shall, by name.
     ``jobs`` are the `BatchJobs`, ``steps`` what was done so far.
     """
 
@@ -80,17 +82,18 @@ class Harness:
         store: str = MEMORY,
         lease: float = 30.0,
         patience: float | None = 60.0,
-        disable: Iterable[str] = (),
+        plugins: Mapping[str, object] | None = None,
     ) -> None:
         self.clock, self.steps = HandClock(), list[Step]()
         self.is_memory = store == MEMORY
         with ExitStack() as stack:
             home = folder or Path(stack.enter_context(TemporaryDirectory(prefix="batchjob-")))
             settings = Settings(store=store, files=str(home / "files"), lease=lease)
-            plugins = load(
-                settings, plugins={"tested": _Offer(strategies)}, disable=disable, strict=True
-            )
-            opened: Any = plugins.open_store(settings)
+            given = {"tested": _Offer(strategies), **(plugins or {})}
+            built_in = distribution("batchjob").entry_points.select(group=GROUP)
+            adapters = [point for point in built_in if point.name in _ADAPTERS]
+            loaded = load(settings, plugins=given, found=adapters, strict=True)
+            opened: Any = loaded.open_store(settings)
             if self.is_memory:
                 opened.clock = self.clock.seconds
             self.store = Recorder(opened)
@@ -98,8 +101,8 @@ class Harness:
             self.jobs = BatchJobs(
                 settings=settings,
                 store=kept,
-                files=plugins.open_files(settings),
-                plugins=plugins,
+                files=loaded.open_files(settings),
+                plugins=loaded,
                 clock=self.clock,
             )
             stack.callback(self.jobs.close)

@@ -82,7 +82,6 @@ def assert_survives(
     stores: Iterable[str] = ("memory", "sqlite"),
     dry_run: bool = False,
     patience: float | None = 60.0,
-    disable: Iterable[str] = (),
 ) -> None:
     """Prove that jobs of a strategy survive crashes; `AssertionError` says what was broken, where.
 
@@ -90,11 +89,10 @@ def assert_survives(
     it takes it: on SQLite the store is ``jobs.db`` in it. *effects* is called with the same folder
     when a job has ended, and returns whatever the strategy changed outside of its file, to be
     compared. *context* may hold `Upload`. The *promises* are keys of ``PROMISES``; *dry_run* has
-    jobs wait to be confirmed, and confirms them; *patience* and *disable* are those of `Harness`.
+    jobs wait to be confirmed, and confirms them; *patience* is that of `Harness`.
     """
-    options: dict[str, Any] = {"patience": patience, "disable": tuple(disable)}
     for store in stores:
-        trial = _Trial(make, context or {}, effects, store, dry_run=dry_run, options=options)
+        trial = _Trial(make, context or {}, effects, store, dry_run=dry_run, patience=patience)
         for promise in promises:
             trial.check(promise)
 
@@ -110,10 +108,10 @@ class _Trial:
         store: str,
         *,
         dry_run: bool,
-        options: Mapping[str, Any],
+        patience: float | None,
     ) -> None:
         self._make, self._context, self._effects = make, context, effects
-        self._store, self._dry_run, self._options = store, dry_run, options
+        self._store, self._dry_run, self._patience = store, dry_run, patience
         self._reached = Counter[str]()
         self._empty: bytes | None = None  # a SQLite store with its tables, made once
         with self._scene() as here, _at(lambda point: self._reached.update((point,))):
@@ -141,7 +139,7 @@ class _Trial:
             url = MEMORY if self._store == "memory" else f"sqlite:///{self._database(folder)}"
             strategy = _made(self._make, folder)
             with Harness(
-                strategy, folder=folder, store=url, lease=_LEASE, **self._options
+                strategy, folder=folder, store=url, lease=_LEASE, patience=self._patience
             ) as harness:
                 yield _Scene(harness, folder, self._effects, strategy, _state(strategy))
 

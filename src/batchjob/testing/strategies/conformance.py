@@ -38,13 +38,12 @@ class StrategyConformance:
     Subclass it in a test module, with `make` and a ``context`` whose work is in some chunks.
     ``stores`` names the kinds of store that the strategy can work with, of "memory" and "sqlite";
     ``refused`` are contexts that no job may be made of. A strategy that changes something outside
-    of its file overrides `effects` too. ``disable`` leaves installed plugins out.
+    of its file overrides `effects` too.
     """
 
     context: ClassVar[Mapping[str, Any]] = {}
     refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
     stores: ClassVar[Sequence[str]] = ("memory", "sqlite")
-    disable: ClassVar[Sequence[str]] = ()
     least_chunks: ClassVar[int] = 2
     """How many chunks the work of ``context`` is in at the least; 1 if that is how it must be."""
 
@@ -64,7 +63,7 @@ class StrategyConformance:
             store = f"sqlite:///{folder}/jobs.db"
             BatchJobs.open(store, files=str(folder / "files")).close()
         made = self.make(folder)
-        with Harness(made, folder=folder, store=store, disable=self.disable) as harness:
+        with Harness(made, folder=folder, store=store) as harness:
             yield harness
 
     def done(self, harness: Harness, context: Mapping[str, Any] | None = None) -> BatchJob:
@@ -96,7 +95,6 @@ class StrategyConformance:
             effects=self.effects if has_effects else None,
             promises=[promise],
             stores=self.stores,
-            disable=self.disable,
         )
 
     def test_contexts_that_are_wrong_are_refused(self, tmp_path: Path) -> None:
