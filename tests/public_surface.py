@@ -20,7 +20,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FILE: Final = ROOT / "tests" / "data" / "public-surface.txt"
 PLACES: Final = (
     *("batchjob", "batchjob.converters", "batchjob.errors", "batchjob.tabular"),
-    *("batchjob.testing", "batchjob.web"),
+    *("batchjob.testing", "batchjob.testing.generated", "batchjob.web"),
+    *("batchjob.testing.engines.conformance", "batchjob.testing.engines.installing"),
+    *("batchjob.testing.files.conformance", "batchjob.testing.stores.conformance"),
+    "batchjob.testing.strategies.conformance",
 )
 """The modules whose names are public: what is in ``__all__``, or all error classes."""
 

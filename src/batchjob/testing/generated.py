@@ -28,6 +28,8 @@ from batchjob.tabular.delimited import escape_formula
 from batchjob.tabular.records import DELIMITERS
 from batchjob.tabular.rows import columns_of, field_names
 
+__all__ = ["contexts", "files", "jobs", "json_values", "rows", "texts"]
+
 _NOTHING: Final[Mapping[str, st.SearchStrategy[Any]]] = {}
 
 _CHARACTERS: Final = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

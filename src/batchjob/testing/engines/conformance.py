@@ -19,6 +19,8 @@ from batchjob.batchjobs import BatchJobs
 from batchjob.core.job import BatchJob
 from batchjob.core.status import Status
 
+__all__ = ["EngineConformance"]
+
 LONG: Final = 30.0
 JOBS: Final = 3
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+__all__ = ["install"]
+
 
 def install(folder: Path) -> Path:
     """Install them in *folder*, for processes that have it on their path, and return that."""

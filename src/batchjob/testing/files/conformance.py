@@ -7,6 +7,8 @@ import pytest
 from batchjob.abc import FileStore
 from batchjob.errors import InvalidKey, UnknownFile
 
+__all__ = ["FileStoreConformance"]
+
 
 def put(files: FileStore, key: str, content: bytes) -> None:
     """Write a file."""

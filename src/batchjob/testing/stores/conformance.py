@@ -17,6 +17,8 @@ from batchjob.testing.stores.promises_of_standings import PromisesOfStandings
 from batchjob.testing.stores.promises_of_terms import PromisesOfStarts, PromisesOfTerms
 from batchjob.testing.stores.promises_of_tokens import PromisesOfTokens
 
+__all__ = ["StoreConformance"]
+
 
 class StoreConformance(
     PromisesOfJobs,

@@ -26,6 +26,8 @@ from batchjob.tabular.imports import ImportStrategy
 from batchjob.testing.harness import MEMORY, Harness, Upload
 from batchjob.testing.survival import PROMISES, assert_survives
 
+__all__ = ["ExportConformance", "ImportConformance", "StrategyConformance"]
+
 
 def broken(promise: str, found: str) -> NoReturn:
     """Fail, and name the promise that is broken."""
