@@ -15,6 +15,7 @@ from batchjob.products.demo import demo_catalog
 from batchjob.products.export import ProductExport
 from batchjob.products.fill import fill
 from batchjob.products.import_ import ProductImport
+from batchjob.products.price_lists import PriceListImport
 from batchjob.products.tables import create_tables
 from batchjob.tabular import Cell
 from batchjob.testing.strategies.conformance import (
@@ -22,6 +23,7 @@ from batchjob.testing.strategies.conformance import (
     ImportConformance,
     StrategyConformance,
 )
+from products.shops import Shop
 from support import Lines, LinesContext
 
 
@@ -85,6 +87,41 @@ class TestProductImport(ImportConformance):
         """Return the products."""
         sql = "SELECT p.handle, p.title, v.sku FROM product p JOIN product_variant v ON"
         return rows(folder, f"{sql} v.product_id = p.id")
+
+
+class TestPriceListImport(ImportConformance):
+    """The import of prices, into a list of a catalogue that is in the database of the jobs."""
+
+    stores = ("sqlite",)
+    file = "SKU;Price EUR\nMUG-BLUE;8\nMUG-S;9.5\nMUG-M;10\n"
+    bad_file = "SKU;Price EUR\nMUG-S;8\nMUG-M;cheap\n"
+    bad_row, bad_column = 3, "Price EUR"
+
+    def asked(self, file: str | bytes, **more: Any) -> dict[str, Any]:
+        """Name the list too."""
+        return super().asked(file, price_list_id="pl_sale", **more)
+
+    def make(self, folder: Path) -> Strategy[Any]:
+        """Make it over a catalogue of three variants, of which the list has one."""
+        shop = Shop()
+        shop.add("price_list", id="pl_sale", name="Sale", description="", type="sale")
+        shop.product("a")
+        for sku in ("MUG-BLUE", "MUG-S", "MUG-M"):
+            shop.price(shop.variant("prod_a", sku.lower(), sku=sku), "eur", 1000)
+        shop.price("variant_mug-s", "eur", 900, price_list_id="pl_sale")
+        made = Catalog(f"sqlite:///{folder}/jobs.db")
+        with made.engine.begin() as connection:
+            create_tables(connection)
+            fill(connection, shop.tables)
+        strategy = PriceListImport(made, joins=True)
+        vars(strategy)["page_size"] = 2
+        return strategy
+
+    def effects(self, folder: Path) -> object:
+        """Return the prices of the list."""
+        sql = "SELECT l.variant_id, m.amount FROM money_amount m"
+        sql += " JOIN product_variant_money_amount l ON l.money_amount_id = m.id"
+        return rows(folder, f"{sql} WHERE m.price_list_id = 'pl_sale'")
 
 
 class TestStockImport(ImportConformance):
