@@ -17,16 +17,20 @@ class BatchJobError(Exception):
 
 
 class InvalidState(BatchJobError):
-    """The job's status has no move by this verb; the job is as it was."""
+    """The job's status has no move by this verb; the job is as it was.
+
+    ``allowed`` are the statuses that have one.
+    """
 
     code = "invalid_state"
 
-    def __init__(self, job_id: str, verb: str, status: str) -> None:
-        super().__init__(job_id, verb, status)
-        self.job_id, self.verb, self.status = job_id, verb, status
+    def __init__(self, job_id: str, verb: str, status: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(job_id, verb, status, tuple(allowed))
+        self.job_id, self.verb, self.status, self.allowed = job_id, verb, status, tuple(allowed)
 
     def __str__(self) -> str:
-        return f"cannot {self.verb} job {self.job_id}: it is {self.status}"
+        right = f"; it would have to be {' or '.join(self.allowed)}" if self.allowed else ""
+        return f"cannot {self.verb} job {self.job_id}: it is {self.status}{right}"
 
 
 class InvalidTime(BatchJobError, ValueError):

@@ -112,7 +112,7 @@ def test_an_invalid_move_is_status_2(cli: Cli) -> None:
     job = cli.job("create", "count-up")["id"]
     done = cli("confirm", job)
     assert done.returncode == 2
-    assert _says(done.stderr).endswith("it is created")
+    assert _says(done.stderr).endswith("it is created; it would have to be pre_processed")
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ class BatchJobs(Files, Previews, Tokens):
         """
         job = self._allowed(job_id, actor, "retry")
         if job.status not in RETRIABLE:
-            raise InvalidState(job_id, "retry", job.status)
+            raise InvalidState(job_id, "retry", job.status, RETRIABLE)
         context = self.store.sent_context(job_id)
         terms = Terms(retry_of=job_id)
         return self._create(

@@ -7,7 +7,7 @@ import attrs
 
 from batchjob._typing import JsonObject
 from batchjob.core.results import Result
-from batchjob.core.status import MOVES, STAMPS, Status, Verb
+from batchjob.core.status import MOVES, STAMPS, Status, Verb, sources
 from batchjob.core.times import utc_ms, utc_ms_or_none
 from batchjob.errors import InvalidState
 
@@ -63,7 +63,7 @@ def move(job: BatchJob, verb: Verb, *, at: datetime, result: Result | None = Non
     *result* replaces the job's where one is given. `InvalidState` if `MOVES` has no such move.
     """
     if (status := MOVES[verb].get(job.status)) is None:
-        raise InvalidState(job.id, verb, job.status)
+        raise InvalidState(job.id, verb, job.status, sources(verb))
     stamp = max(utc_ms(at), job.updated_at)
     changes: dict[str, Any] = {"status": status, "updated_at": stamp, STAMPS[verb]: stamp}
     return attrs.evolve(job, **changes, result=job.result if result is None else result)

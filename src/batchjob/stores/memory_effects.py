@@ -7,7 +7,7 @@ import attrs
 
 from batchjob.core.chunks import Chunk, ChunkKind, Finished, Part, Planned
 from batchjob.core.results import Outcomes
-from batchjob.core.status import MOVES
+from batchjob.core.status import sources
 from batchjob.core.times import utc_ms
 from batchjob.errors import InvalidState
 from batchjob.stores import rules
@@ -65,8 +65,8 @@ def _plan(rows: Rows, lease: ChunkRow, planned: Planned, at: datetime) -> None:
 
 def _advance(rows: Rows, lease: ChunkRow, part: Part, at: datetime) -> None:
     before = job_row(rows, lease.job_id)
-    if before.job.status not in MOVES["complete"]:
-        raise InvalidState(lease.job_id, "complete", before.job.status)
+    if before.job.status not in (allowed := sources("complete")):
+        raise InvalidState(lease.job_id, "complete", before.job.status, allowed)
     outcomes = before.outcomes
     if part.outcomes is not None:
         outcomes = part.outcomes + (outcomes or Outcomes())

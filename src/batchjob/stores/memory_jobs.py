@@ -135,7 +135,7 @@ class MemoryJobs(MemoryFiles, JobStore):
     def _open(self, job_id: str, verb: str) -> JobRow:
         row = job_row(self._rows, job_id)
         if row.job.status not in OPEN:
-            raise InvalidState(job_id, verb, row.job.status)
+            raise InvalidState(job_id, verb, row.job.status, OPEN)
         return row
 
     def _put(self, row: JobRow, now: datetime, actor: str | None, reason: str) -> JobRow:

@@ -11,7 +11,7 @@ from batchjob.abc import JobPage, JobQuery, JobStore
 from batchjob.core.chunks import ChunkKind
 from batchjob.core.events import Event
 from batchjob.core.job import BatchJob, Terms
-from batchjob.core.status import OPEN, Verb
+from batchjob.core.status import OPEN, Verb, sources
 from batchjob.core.times import utc_ms
 from batchjob.errors import DuplicateJob, IdempotencyConflict, InvalidState, UnknownJob
 from batchjob.stores import rows
@@ -78,7 +78,7 @@ class SqlJobs(SqlFiles, JobStore):
             done = moved(connection, self._statements, verb, values, actor=actor, reason=reason)
             found = _job(connection, job_id)
             if done is None:
-                raise InvalidState(job_id, verb, found.status)
+                raise InvalidState(job_id, verb, found.status, sources(verb))
         return found
 
     @retried
@@ -165,7 +165,7 @@ def _job(connection: sa.Connection, job_id: str) -> BatchJob:
 def _still_open(connection: sa.Connection, job_id: str, verb: str) -> BatchJob:
     found = _job(connection, job_id)
     if found.status not in OPEN:
-        raise InvalidState(job_id, verb, found.status)
+        raise InvalidState(job_id, verb, found.status, OPEN)
     return found
 
 

@@ -190,14 +190,14 @@ class PromisesOfJobs:
             try:
                 answers.append(store.move(job.id, "confirm", at=NOON, actor=None).status)
             except InvalidState as refused:
-                answers.append(str(refused))
+                answers.append(f"cannot {refused.verb} {refused.job_id}: it is {refused.status}")
 
         threads = [threading.Thread(target=confirm) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert min(answers) == f"cannot confirm job {job.id}: it is confirmed"
+        assert min(answers) == f"cannot confirm {job.id}: it is confirmed"
         assert answers.count("confirmed") == 1
         assert len(store.events(job.id)) == 3
 
