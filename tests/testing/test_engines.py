@@ -12,6 +12,7 @@ from batchjob.core.chunks import Lease
 from batchjob.errors import BatchJobError, UnknownJob
 from batchjob.testing.engines import conformance, plugin
 from batchjob.testing.engines.conformance import EngineConformance
+from batchjob.testing.promises import promise_of
 
 
 class Whole(Engine):
@@ -166,8 +167,9 @@ def test_a_broken_promise_is_found(
     """The test that is called as the promise fails for an engine that breaks it."""
     tried: Callable[..., None] = getattr(EngineConformance(), f"test_{promise}")
     given = arguments(promise, with_engine(jobs, broken(jobs)), tmp_path)
-    with pytest.raises((AssertionError, TimeoutError, ValueError)):
+    with pytest.raises((AssertionError, TimeoutError, ValueError)) as found:
         tried(**given)
+    assert promise_of(tried) in found.value.__notes__
 
 
 @pytest.mark.parametrize("promise", [promise for _, promise in BROKEN])

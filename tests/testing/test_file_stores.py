@@ -11,6 +11,7 @@ from batchjob.abc import FileStore
 from batchjob.core.files import check_key
 from batchjob.errors import UnknownFile
 from batchjob.testing.files.conformance import FileStoreConformance
+from batchjob.testing.promises import promise_of
 
 
 class InMemory(FileStore):
@@ -171,8 +172,9 @@ def test_a_broken_promise_is_found(broken: type[InMemory], promise: str) -> None
     tried: Callable[..., None] = getattr(FileStoreConformance(), f"test_{promise}")
     given = {"key": "../x"} if promise.startswith("a_key") else {}
     tried(files=InMemory(), **given)
-    with pytest.raises((AssertionError, pytest.fail.Exception, UnknownFile)):
+    with pytest.raises((AssertionError, pytest.fail.Exception, UnknownFile)) as found:
         tried(files=broken(), **given)
+    assert promise_of(tried) in found.value.__notes__
 
 
 def test_every_promise_has_been_broken() -> None:

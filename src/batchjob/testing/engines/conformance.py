@@ -18,6 +18,7 @@ from batchjob.abc import Engine
 from batchjob.batchjobs import BatchJobs
 from batchjob.core.job import BatchJob
 from batchjob.core.status import Status
+from batchjob.testing.promises import promises
 
 __all__ = ["EngineConformance"]
 
@@ -90,6 +91,7 @@ def first_attempts(chunks: int) -> str:
     return "".join(f"{number} 1\n" for number in range(chunks))
 
 
+@promises
 class EngineConformance:
     """All that an engine promises.
 

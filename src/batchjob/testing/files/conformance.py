@@ -6,6 +6,7 @@ import pytest
 
 from batchjob.abc import FileStore
 from batchjob.errors import InvalidKey, UnknownFile
+from batchjob.testing.promises import promises
 
 __all__ = ["FileStoreConformance"]
 
@@ -22,6 +23,7 @@ def get(files: FileStore, key: str) -> bytes:
         return file.read()
 
 
+@promises
 class FileStoreConformance:
     """All that a file store promises.
 

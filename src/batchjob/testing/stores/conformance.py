@@ -5,6 +5,7 @@ store), ``advance`` (a callable that moves the store's own clock by so many seco
 ``effects`` (something to change in its transactions, see `Effects`).
 """
 
+from batchjob.testing.promises import promises
 from batchjob.testing.stores.promises_of_effects import PromisesOfEffects
 from batchjob.testing.stores.promises_of_files import PromisesOfFiles
 from batchjob.testing.stores.promises_of_jobs import PromisesOfJobs
@@ -20,6 +21,7 @@ from batchjob.testing.stores.promises_of_tokens import PromisesOfTokens
 __all__ = ["StoreConformance"]
 
 
+@promises
 class StoreConformance(
     PromisesOfJobs,
     PromisesOfLists,
