@@ -46,8 +46,8 @@ def wheel(project: Path, into: Path) -> Path:
     return built
 
 
-EXAMPLES = ("json_lines", "price_changes", "sqlite_files", "webhook")
-"""The packages that have tests of their own."""
+EXAMPLES = tuple(sorted(path.parent.name for path in ROOT.glob("examples/*/pyproject.toml")))
+"""The packages to learn from."""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with batchjob's wheel and the plugins' wheels, and nothing of this one."""
     folder = tmp_path_factory.mktemp("fresh")
     library = wheel(ROOT, folder / "library")
-    names = ("first_strategy", *EXAMPLES)
-    plugins = [wheel(ROOT / "examples" / name, folder / f"wheel-{name}") for name in names]
+    plugins = [wheel(ROOT / "examples" / name, folder / f"wheel-{name}") for name in EXAMPLES]
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     pip = (folder / "venv/bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q")
     run(*pip, f"{library}[cli,sql]", *plugins, "pytest", cwd=folder)
