@@ -168,6 +168,9 @@ def _collect(
                 _check(strategy)
             except BatchJobError as error:
                 problems.append(PluginProblem(plugin, str(error)))
+            except Exception as error:  # noqa: BLE001 - any fault of a plugin is its own
+                what = f"strategy {type(strategy).__qualname__} cannot be checked"
+                problems.append(PluginProblem(plugin, f"{what}: {_say(error)}"))
             else:
                 registry.add(strategy, plugin=plugin)
     tables: dict[str, dict[str, Any]] = {}

@@ -85,25 +85,38 @@ def check_strategy(strategy: object) -> None:
     if not _is_limit(strategy.time_limit):
         fault = f"its time_limit is {strategy.time_limit!r}; it must be seconds, more than 0, or"
         raise InvalidStrategy(name, f"{fault} None")
-    for method in _METHODS:
-        if wrong := _fault_of(method, getattr(strategy, method)):
+    for method, port in _asked_of(type(strategy)):
+        if wrong := _fault_of(port, getattr(strategy, method)):
             raise InvalidStrategy(name, wrong)
     for given, meant in _misspelt(type(strategy)):
         raise InvalidStrategy(name, f"nothing calls its method {given}; did you mean {meant}?")
     context_class(type(strategy))
+    strategy.check_class()
 
 
 def _is_limit(limit: Any) -> bool:
     return limit is None or (type(limit) in (int, float) and limit > 0)
 
 
-def _fault_of(method: str, function: Any) -> str | None:
-    """Return what is wrong with a method: it is called with the arguments of the port, by place."""
+def _asked_of(cls: type[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each method that *cls* has in the place of one of batchjob's, and that one."""
+    known = dict[str, Any]()
+    for base in reversed(cls.__mro__):
+        if _is_ours(base):
+            known |= {name: each for name, each in vars(base).items() if inspect.isfunction(each)}
+    for name, port in known.items():
+        if not name.startswith("_") and getattr(cls, name) is not port:
+            yield name, port
+
+
+def _fault_of(port: Any, function: Any) -> str | None:
+    """Return what is wrong with a method: it is called with the arguments of *port*, by place."""
+    method = port.__name__
     if not callable(function):
         return f"its {method} is {function!r}; it must be a method"
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return f"{method} is async; strategies run in threads, use def"
-    wanted = _arguments(getattr(Strategy, method))
+    wanted = _arguments(port)
     try:
         inspect.signature(function).bind(*wanted)
     except TypeError:
@@ -136,12 +149,17 @@ def context_class(strategy: type[Strategy[Any]]) -> type[Any]:
     if found is dict or get_origin(found) is dict:
         return dict
     if not (inspect.isclass(found) and attrs.has(found)):
+        base = next(each.__name__ for each in strategy.__mro__ if _is_ours(each))
         raise InvalidStrategy(
             strategy.__qualname__,
             f"{_what_for_a_class(found)}; write class "
-            f"{strategy.__name__}(Strategy[YourContext]) with an attrs class, or Strategy[dict]",
+            f"{strategy.__name__}({base}[YourContext]) with an attrs class, or {base}[dict]",
         )
     return found
+
+
+def _is_ours(cls: type[Any]) -> bool:
+    return cls.__module__.partition(".")[0] == "batchjob"
 
 
 def _what_for_a_class(found: Any) -> str:

@@ -239,9 +239,9 @@ class Table(ExportStrategy[LinesContext]):
 class Narrow(Table):
     """Leaves a cell out of each row."""
 
-    def rows(self, run: Run[LinesContext], keys: Sequence[Any]) -> Iterable[Sequence[Cell]]:
+    def write(self, run: Run[LinesContext], keys: Sequence[Any], file: Any) -> None:
         """Leave it out."""
-        return [[key] for key in keys]
+        file.writelines(f"{key}\r\n" for key in keys)
 
 
 class Computing(Table):

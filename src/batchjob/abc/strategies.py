@@ -154,6 +154,12 @@ class Strategy(ABC, Generic[Context]):
     What takes longer is taken for hung: the attempt has failed, and what comes of it is refused.
     """
 
+    def check_class(self) -> None:
+        """Raise `InvalidStrategy` if the strategy cannot work as it is written.
+
+        Called when it is offered. It is for base classes, which know what subclasses have to say.
+        """
+
     def check(self, context: Context, run: Run[Context]) -> None:
         """Refuse a job by data when it is created: raise `InvalidContext` or `Refused`."""
 

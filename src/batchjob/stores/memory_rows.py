@@ -5,7 +5,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
@@ -117,6 +117,11 @@ class MemoryTransaction:
         except BaseException:
             del self._effects[before:]
             raise
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say why what a connection has is not there."""
+        why = f"a transaction of the store memory: has no {name}, for there is no SQL in memory"
+        raise AttributeError(f"{why}; open the jobs on sqlite: or postgresql: for that")
 
     def rollback(self) -> None:
         """Keep nothing of the transaction, however its block ends."""

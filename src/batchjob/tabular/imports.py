@@ -7,7 +7,7 @@ Here belongs what a strategy says, and how its changes are applied. How a plan g
 import logging
 from abc import abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any, ClassVar, Generic
@@ -22,7 +22,7 @@ from batchjob.core.chunks import Chunk, Part
 from batchjob.core.files import StoredFile
 from batchjob.core.results import JobError, Outcomes
 from batchjob.errors import BatchJobError, InvalidStrategy
-from batchjob.registry import parameter_of
+from batchjob.registry import context_class, parameter_of
 from batchjob.tabular.columns import Bound, Columns
 from batchjob.tabular.planning import Planning, Row, write_errors
 from batchjob.tabular.records import ReadLimits, Record
@@ -90,6 +90,27 @@ class ImportStrategy(Strategy[Context], Generic[Context, RowT]):
         those that were not done because of what was found, such as a value that changed since. What
         is raised is looked at by `row_fault`.
         """
+
+    def check_class(self) -> None:
+        """See `Strategy.check_class`: what the file and its columns are is known."""
+        cls, base = type(self), ImportStrategy
+        name, context = cls.__qualname__, context_class(cls)
+        if cls.file_key is base.file_key and "file_key" not in _fields(context):
+            fault = f"its context class {context.__name__} has no field file_key; derive it from"
+            raise InvalidStrategy(name, f"{fault} ImportContext")
+        if type(self.page_size) is not int or self.page_size < 1:
+            fault = f"its page_size is {self.page_size!r}; it must be 1 or more"
+            raise InvalidStrategy(name, fault)
+        if cls.columns is not base.columns:
+            return
+        if not isinstance(self.row_class, type) or self.row_class is Any:
+            fault = f"it names no row class; write class {cls.__name__}(ImportStrategy[YourContext,"
+            raise InvalidStrategy(name, f"{fault} YourRow]) with an attrs class")
+        try:
+            columns_of(self.row_class)
+        except InvalidStrategy as error:
+            fault = f"row class {self.row_class.__name__}: {error.fault}"
+            raise InvalidStrategy(name, fault) from None
 
     def columns(self, run: Run[Context] | None) -> Columns:
         """Return the columns that a file may have; those of the row class."""
@@ -222,7 +243,7 @@ class ImportStrategy(Strategy[Context], Generic[Context, RowT]):
         run.checkpoint()
         try:
             with run.savepoint() if self.uses_transaction(run) else nullcontext():
-                errors = tuple(self.apply(run, changes) or ())
+                errors = self._errors_of(self.apply(run, changes))
         except Exception as error:
             if (fault := self.row_fault(error)) is None:
                 raise
@@ -233,6 +254,18 @@ class ImportStrategy(Strategy[Context], Generic[Context, RowT]):
             code, words = fault
             errors = (JobError(code=code, message=words, row=changes[0].row),)
         return _by_row(changes, errors)
+
+    def _errors_of(self, told: Any) -> tuple[JobError, ...]:
+        """Return what `apply` told; `InvalidStrategy` if it is something else than errors."""
+        errors = tuple(told or ()) if isinstance(told, Iterable | None) else (told,)
+        if wrong := [each for each in errors if not isinstance(each, JobError)]:
+            fault = f"apply returned {type(wrong[0]).__name__}; return a JobError for each row"
+            raise InvalidStrategy(type(self).__qualname__, f"{fault} that was not done, or None")
+        return errors
+
+
+def _fields(context: type[Any]) -> Container[str]:
+    return attrs.fields_dict(context) if attrs.has(context) else ()
 
 
 def _read(run: Run[Any], chunk: Chunk) -> Iterator[Change]:

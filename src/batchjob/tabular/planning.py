@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 from unicodedata import normalize
 
 import attrs
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT")
 
 REPORT_NAME: Final = "import-errors.csv"
+_GIVE: Final = "yield a Change or a JobError for each row"
 _PAGE: Final = 1000  # records that are looked at together
 _ROWS: Final = 5  # times as many rows as groups a chunk may have, before it is ended
 
@@ -155,11 +156,13 @@ class Planning:
         group_of = {record.row: group for group, record in page}
         rows, faulty = self._rows_of(page, bound)
         changes, found = dict[int, Change](), list[JobError]()
-        for planned in self._strategy.plan_rows(self._run, rows):
+        for planned in self._told(self._strategy.plan_rows(self._run, rows)):
             if isinstance(planned, Change):
                 changes[planned.row] = planned
-            else:
+            elif isinstance(planned, JobError):
                 found.append(planned)
+            else:
+                self._broken(f"plan_rows gave a {type(planned).__name__}; {_GIVE}")
         bad = defaultdict[str, set[str]](set)
         for row in rows:
             bad[row.group].update(row.bad)
@@ -204,10 +207,7 @@ class Planning:
     def _change(self, changes: dict[int, Change], group: str, record: Record) -> Change:
         change = changes.get(record.row)
         if change is None:
-            name = type(self._strategy).__qualname__
-            raise InvalidStrategy(
-                name, f"plan_rows gave neither change nor error of row {record.row}"
-            )
+            self._broken(f"plan_rows gave neither change nor error of row {record.row}; {_GIVE}")
         return change if change.group == group else attrs.evolve(change, group=group)
 
     def _staged(self, changes: Sequence[Change]) -> Iterator[Chunk]:
@@ -218,9 +218,24 @@ class Planning:
                 self._counts[name] += 1
         if self._kept.error_count and not self._skips:
             return
-        stored = self._run.stage(change_lines(changes))
+        stored = self._run.stage(self._lines(changes))
         is_same = all(each.outcome is Outcome.UNCHANGED for each in changes)
         yield Chunk({"file": attrs.asdict(stored), "is_same": is_same}, weight=len(changes))
+
+    def _lines(self, changes: Sequence[Change]) -> Iterator[str]:
+        try:
+            yield from change_lines(changes)
+        except (TypeError, ValueError) as error:  # what JSON has no form for, or leads to itself
+            rows = f"rows {changes[0].row} to {changes[-1].row}"
+            self._broken(f"plan_rows gave a change of {rows} that is no JSON: {error}")
+
+    def _told(self, found: Any) -> Iterable[Any]:
+        if not isinstance(found, Iterable):
+            self._broken(f"plan_rows returned {type(found).__name__}; {_GIVE}")
+        return found
+
+    def _broken(self, fault: str) -> NoReturn:
+        raise InvalidStrategy(type(self._strategy).__qualname__, fault)
 
     def _report(self) -> None:
         rows = self._kept.failed() if self._skips else None

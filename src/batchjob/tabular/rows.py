@@ -160,7 +160,8 @@ def _convert(cls: type[Any], name: str, kind: Any, given: _Given) -> Convert | N
         return choice(map(str, get_args(kind)))
     made = _makers(given).get(kind)
     if made is None:
-        fault = f"its column {name} is a {kind}; it can be {_KINDS}"
+        said = getattr(kind, "__name__", kind)
+        fault = f"its column {name} is a {said}; it can be {_KINDS}"
         raise InvalidStrategy(cls.__qualname__, fault)
     try:
         return made(**given.limits)

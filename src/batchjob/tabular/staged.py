@@ -8,7 +8,7 @@ from batchjob.core.changes import Change, Outcome
 from batchjob.core.results import JobError
 
 _TOGETHER: Final = 50  # changes of a line: as many calls for each would cost more than the JSON
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _OUTCOMES: Final = {each.value: each for each in Outcome}
 _MISSING: Final[Sequence[Any]] = ({}, {}, None, "", ())  # what stands for it at a change's end
 
