@@ -9,7 +9,7 @@ import pytest
 from batchjob import BatchJobs, hookimpl
 from batchjob.core.actions import ACTIONS
 from batchjob.errors import Forbidden, UnknownFile, UnknownJob
-from support import Lines, Offering
+from support import Lines, Offering, answering
 
 
 class Rules:
@@ -136,6 +136,16 @@ def test_a_rule_that_raises_forbids(caplog: pytest.LogCaptureFixture) -> None:
         with pytest.raises(UnknownJob):
             jobs.get(job.id, actor="ada")
     assert "plugin rules: its hook batchjob_allows failed" in caplog.text
+
+
+@pytest.mark.parametrize("answer", ["no", 0, 1, []])
+def test_a_rule_that_says_neither_forbids(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no answer is not taken for a yes, and is in the log with the plugin's name."""
+    plugins = {"lines": Offering(Lines()), "rules": answering("batchjob_allows", answer)}
+    with BatchJobs.open("memory:", plugins=plugins) as jobs, pytest.raises(Forbidden):
+        jobs.create("lines", actor="ada")
+    words = f"returned {type(answer).__name__}, no True, False or None"
+    assert f"plugin rules: its hook batchjob_allows {words}" in caplog.text
 
 
 def test_trusted_code_is_asked_nothing(jobs: BatchJobs, rules: Rules) -> None:

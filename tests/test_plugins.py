@@ -1,5 +1,6 @@
 """Loading plugins: each one's faults are its own."""
 
+import re
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from batchjob import Settings, hookimpl
+from batchjob import BatchJobs, Settings, Store
 from batchjob.errors import AmbiguousBatchType, PluginProblem, UnknownScheme
 from batchjob.hookspecs import GROUP
 from batchjob.plugins import Plugins, load
-from support import Lines, Offering
+from support import Lines, Offering, answering
 
+NOT_WHOLE: Any = Store
 GOOD = """
 from support import Lines
 from batchjob import hookimpl
@@ -89,15 +91,58 @@ def test_two_plugins_with_one_batch_type_are_both_named(module: Any) -> None:
 
 def test_a_scheme_that_two_plugins_offer_stays_with_the_first() -> None:
     """The second one's offer is left out and reported."""
-
-    class Stores:
-        @hookimpl
-        def batchjob_stores(self) -> Any:
-            return {"mine": lambda *_: self}
-
-    plugins = load(Settings(), found=(), plugins={"a": Stores(), "b": Stores()})
+    stores = {name: answering("batchjob_stores", {"mine": lambda *_: None}) for name in "ab"}
+    plugins = load(Settings(), found=(), plugins=stores)
     (problem,) = plugins.problems
     assert str(problem) == "plugin b: its stores offer is left out: scheme 'mine' is a's already"
+
+
+@pytest.mark.parametrize(
+    ("offered", "words"),
+    [
+        ({"mine": "x"}, "mine is 'x', which cannot be called"),
+        (
+            {"mine": lambda url: url},
+            r"mine is called with \(url, settings\), and cannot",
+        ),
+        ({"My Store": print}, "'My Store' is no scheme; it is lower case letters"),
+        ({7: print}, "7 is no scheme"),
+    ],
+)
+def test_an_offer_that_cannot_be_taken_is_left_out(offered: Any, words: str) -> None:
+    """It is said why, and what else the plugin offers is taken."""
+    offering = answering("batchjob_stores", {**offered, "good": lambda *_: None})
+    plugins = load(Settings(), found=(), plugins={"a": offering})
+    assert set(plugins.stores) == {"good"}
+    (problem,) = plugins.problems
+    assert re.search(f"plugin a: its stores offer is left out: .*{words}", str(problem))
+
+
+@pytest.mark.parametrize(
+    ("hook", "setting", "made", "words"),
+    [
+        ("stores", {"store": "mine:x"}, lambda *_: None, "made NoneType, no Store"),
+        ("file_stores", {"files": "mine://x"}, lambda *_: {}, "made dict, no FileStore"),
+        ("engines", {"engine": "mine:2"}, lambda *_: "x", "made str, no Engine"),
+        ("stores", {"store": "mine:x"}, lambda *_: NOT_WHOLE(), "TypeError: Can't instantiate abs"),
+        ("stores", {"store": "mine://u:pw@x"}, lambda url, _: int(url), r"base 10: 'mine:\.\.\.'"),
+    ],
+)
+def test_an_adapter_that_is_none_is_its_plugins_problem(
+    hook: str, setting: dict[str, str], made: Any, words: str
+) -> None:
+    """Opening names the plugin, and tells nothing of what the URL holds."""
+    plugin = answering(f"batchjob_{hook}", {"mine": made})
+    given: dict[str, Any] = {"store": "memory:", "plugins": {"odd": plugin}, **setting}
+    with pytest.raises(PluginProblem, match=f"plugin odd: what it offers for mine .*{words}"):
+        BatchJobs.open(**given)
+
+
+def test_a_batch_type_that_one_plugin_offers_twice_is_told_as_that() -> None:
+    """There is no other plugin to disable."""
+    plugins = load(Settings(), found=(), plugins={"a": Offering(Lines(), Lines())})
+    (problem,) = plugins.problems
+    assert str(problem) == "batch type 'lines' is offered twice by plugin a"
 
 
 def test_the_built_in_adapters_come_in_by_the_door() -> None:

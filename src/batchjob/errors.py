@@ -208,6 +208,8 @@ class AmbiguousBatchType(BatchJobError):
         self.batch_type, self.plugins = batch_type, tuple(plugins)
 
     def __str__(self) -> str:
+        if len(set(self.plugins)) == 1:
+            return f"batch type {self.batch_type!r} is offered twice by plugin {self.plugins[0]}"
         return (
             f"batch type {self.batch_type!r} is claimed by the plugins "
             f"{' and '.join(self.plugins)}; disable all but one of them"

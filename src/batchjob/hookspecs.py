@@ -54,16 +54,14 @@ def batchjob_allows(actor: str, action: Action, batch_type: str) -> bool | None:
 
     True lets the actor do it to all jobs of the type, whoever made them; False forbids it, to the
     actor's own jobs too. Where nobody has an opinion, actors do what they like with their own jobs
-    and see no others. One False outweighs any True, and what is raised here is logged and forbids.
-    It is asked often: answer at once.
+    and see no others. One False outweighs any True. What is raised here, or is none of the three,
+    is logged and forbids. It is asked often: answer at once.
     """
 
 
 @hookspec
-def batchjob_watch_attempt(  # type: ignore[empty-body]
-    job: BatchJob, lease: Lease
-) -> AbstractContextManager[Any]:
-    """Return what is entered before an attempt at a chunk, and left after it.
+def batchjob_watch_attempt(job: BatchJob, lease: Lease) -> AbstractContextManager[Any] | None:
+    """Return what is entered before an attempt at a chunk, and left after it; None for nothing.
 
     It is left with what the attempt raised, if anything, in the thread that worked. *lease* says
     which plan, chunk or finish it is, and which attempt. What the plugin raises is logged.

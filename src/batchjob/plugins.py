@@ -5,7 +5,8 @@ Adapters are found by entry point, the built-in ones too; none is imported here.
 
 import inspect
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, TypeVar, cast
@@ -36,6 +37,7 @@ from batchjob.registry import Registry, check_strategy, context_class
 
 _log = logging.getLogger(__name__)
 _PREFIX: Final = "batchjob_"
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9.-]*")
 T = TypeVar("T")
 
 
@@ -74,7 +76,7 @@ class Plugins:
     def allows(self, actor: str, action: Action, batch_type: str) -> bool | None:
         """Return what the hook `batchjob_allows` says, None where nobody has an opinion.
 
-        One that forbids outweighs the others, and what raises forbids.
+        One that forbids outweighs the others; what raises, or says neither, forbids.
         """
         given = {"actor": actor, "action": action, "batch_type": batch_type}
         said = False
@@ -84,21 +86,29 @@ class Plugins:
             except Exception:  # noqa: BLE001 - any fault of a plugin is its own
                 _log.exception("plugin %s: its hook batchjob_allows failed", hook.plugin_name)
                 return False
+            if not isinstance(answer, bool | None):
+                words = "plugin %s: its hook batchjob_allows returned %s, no True, False or None"
+                _log.error(words, hook.plugin_name, type(answer).__name__)
+                return False
             if answer is False:
                 return False
             said = said or answer is True
         return True if said else None
 
     def watching(self, job: BatchJob, lease: Lease) -> Iterator[AbstractContextManager[Any]]:
-        """Yield what the hooks `batchjob_watch_attempt` return; what one raises is logged."""
+        """Yield what the hooks `batchjob_watch_attempt` return; what is wrong is logged."""
         given = {"job": job, "lease": lease}
         for hook in self.manager.hook.batchjob_watch_attempt.get_hookimpls():
             try:
                 found: Any = hook.function(*(given[name] for name in hook.argnames))
             except Exception:  # noqa: BLE001 - any fault of a plugin is its own
                 _log.exception("plugin %s could not watch an attempt", hook.plugin_name)
-            else:
+                continue
+            if isinstance(found, AbstractContextManager):
                 yield found
+            elif found is not None:
+                words = "plugin %s: its hook batchjob_watch_attempt returned %s, no context manager"
+                _log.error(words, hook.plugin_name, type(found).__name__)
 
     @property
     def listeners(self) -> tuple[str, ...]:
@@ -173,17 +183,7 @@ def _collect(
                 problems.append(PluginProblem(plugin, f"{what}: {_say(error)}"))
             else:
                 registry.add(strategy, plugin=plugin)
-    tables: dict[str, dict[str, Any]] = {}
-    for kind in ("stores", "file_stores", "engines"):
-        table = tables[kind] = {}
-        owners: dict[str, str] = {}
-        for plugin, offered in _answers(manager, f"batchjob_{kind}", problems, Mapping):
-            for scheme, factory in offered.items():
-                if scheme in owners:
-                    both = f"scheme {scheme!r} is {owners[scheme]}'s already"
-                    problems.append(PluginProblem(plugin, f"its {kind} offer is left out: {both}"))
-                    continue
-                table[scheme], owners[scheme] = factory, plugin
+    tables = {kind: _table(manager, kind, problems) for kind in _OFFERS}
     return Plugins(
         manager=manager,
         names=tuple(sorted(name for name, _ in manager.list_name_plugin())),
@@ -191,6 +191,65 @@ def _collect(
         problems=(*problems, *registry.clashes),
         **tables,
     )
+
+
+_OFFERS: Final[Mapping[str, tuple[type[Any], Sequence[str]]]] = {
+    "stores": (Store, ("url", "settings")),
+    "file_stores": (FileStore, ("url", "settings")),
+    "engines": (Engine, ("setting", "settings", "works")),
+}
+"""By the hook's name: what is made, and what the factory is called with."""
+
+
+def _table(
+    manager: pluggy.PluginManager, kind: str, problems: list[BatchJobError]
+) -> dict[str, Any]:
+    """Return what makes the stores, file stores or engines of each scheme."""
+    table, owners = dict[str, Any](), dict[str, str]()
+    port, takes = _OFFERS[kind]
+    for plugin, offered in _answers(manager, f"batchjob_{kind}", problems, Mapping):
+        for scheme, factory in offered.items():
+            fault = _fault_of_offer(scheme, factory, takes)
+            if scheme in owners:
+                fault = f"scheme {scheme!r} is {owners[scheme]}'s already"
+            if fault:
+                problems.append(PluginProblem(plugin, f"its {kind} offer is left out: {fault}"))
+                continue
+            table[scheme], owners[scheme] = _guarded(plugin, scheme, factory, port), plugin
+    return table
+
+
+def _fault_of_offer(scheme: object, factory: Any, takes: Sequence[str]) -> str | None:
+    if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
+        return f"{scheme!r} is no scheme; it is lower case letters, digits, dots and hyphens"
+    if not callable(factory):
+        return f"{scheme} is {factory!r}, which cannot be called"
+    try:
+        inspect.signature(factory).bind(*takes)
+    except TypeError:
+        return f"what makes {scheme} is called with ({', '.join(takes)}), and cannot be"
+    except ValueError:  # nothing is known of what it takes
+        return None
+    return None
+
+
+def _guarded(plugin: str, scheme: str, factory: Callable[..., T], port: type[T]) -> Any:
+    """Return *factory* such that what it does wrongly is told as the plugin's."""
+
+    def made(url: str, *given: Any) -> T:
+        try:
+            found = factory(url, *given)
+        except BatchJobError:
+            raise
+        except Exception as error:
+            said = _say(error).replace(url, f"{scheme}:...")  # there may be a password in it
+            raise PluginProblem(plugin, f"what it offers for {scheme} failed: {said}") from error
+        if not isinstance(found, port):
+            wrong = f"what it offers for {scheme} made {type(found).__name__}, no {port.__name__}"
+            raise PluginProblem(plugin, wrong)
+        return found
+
+    return made
 
 
 def _check(strategy: object) -> None:
@@ -261,5 +320,5 @@ def _scheme(url: str) -> str:
 
 
 def _say(error: BaseException) -> str:
-    text = str(error) if isinstance(error, Exception) else repr(error)
+    text = " ".join((str(error) if isinstance(error, Exception) else repr(error)).split())
     return f"{type(error).__name__}: {text}".rstrip(": ")

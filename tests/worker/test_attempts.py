@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchjob import BatchJobs, hookimpl
-from support import Lines, Offering
+from support import Lines, Offering, answering
 
 
 class Watcher:
@@ -65,6 +65,16 @@ def test_a_plugin_that_fails_to_watch_touches_no_attempt(
         assert jobs.work(jobs.create("lines").id).status == "completed"
     assert "could not" in caplog.text
     assert "watch an attempt" in caplog.text
+
+
+@pytest.mark.parametrize("returned", [None, 5])
+def test_what_watches_nothing_is_let_be(returned: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """None is nothing to watch; what is no context manager is named with its plugin, once each."""
+    plugin = answering("batchjob_watch_attempt", returned)
+    with BatchJobs.open("memory:", plugins={"odd": plugin, "lines": Offering(Lines())}) as jobs:
+        assert jobs.work(jobs.create("lines", {"lines": 1}).id).status == "completed"
+    words = "plugin odd: its hook batchjob_watch_attempt returned int, no context manager"
+    assert caplog.text.count(words) == (0 if returned is None else 3)  # plan, chunk and finish
 
 
 def test_a_plugin_cannot_swallow_what_an_attempt_raises() -> None:
