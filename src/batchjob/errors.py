@@ -429,6 +429,19 @@ class InvalidSetting(_Worded, ValueError):
     code = "invalid_setting"
 
 
+class InvalidArgument(BatchJobError, TypeError):
+    """A verb of `BatchJobs` was given something of another kind than it takes."""
+
+    code = "invalid_argument"
+
+    def __init__(self, name: str, found: str, right: str) -> None:
+        super().__init__(name, found, right)
+        self.name, self.found, self.right = name, found, right
+
+    def __str__(self) -> str:
+        return f"{self.name} cannot be {self.found}; give {self.right}"
+
+
 class StoreUnavailable(_Worded, ConnectionError):
     """A store, file store or catalogue is out of reach, or is not what it should be."""
 
@@ -501,6 +514,6 @@ class PartCorrupt(BatchJobError):
         return f"{of} {self.fault}"
 
 
-def nearest(name: str, known: Sequence[str]) -> str | None:
+def nearest(name: object, known: Sequence[str]) -> str | None:
     """Return the one of *known* most like *name*, or None where none is near."""
-    return next(iter(get_close_matches(name, known, n=1)), None)
+    return next(iter(get_close_matches(name, known, n=1)), None) if isinstance(name, str) else None

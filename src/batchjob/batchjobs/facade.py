@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from os import PathLike, fspath
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
@@ -30,6 +31,7 @@ from batchjob.abc import (
     Store,
     TimeRange,
 )
+from batchjob.batchjobs.arguments import check, statuses_of
 from batchjob.batchjobs.files import Files
 from batchjob.batchjobs.permissions import Permissions
 from batchjob.batchjobs.previews import Previews, has_preview, has_template
@@ -56,6 +58,7 @@ from batchjob.worker.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
 
+_DEFAULTS: Final = Settings()
 _LOOK: Final = 1.0  # seconds between looks at a job that somebody else works on, at most
 _SOMEBODY: Final = (Wait.CONFIRMATION, Wait.RESUME)  # no worker can do that
 _SOON: Final = 0.02  # and at least
@@ -69,7 +72,8 @@ class BatchJobs(Files, Previews, Tokens):
     verb takes ``actor=``, the id of who asks: an actor sees and changes only the jobs that it
     made, unless the hook `batchjob_allows` says otherwise. What it does not allow is `UnknownJob`
     for a job that the actor may not see, and `Forbidden` for one that it sees. Without an actor
-    the caller is trusted code, and may do all.
+    the caller is trusted code, and may do all. What is of another kind than a verb takes is
+    `InvalidArgument`.
     """
 
     def __init__(
@@ -106,12 +110,12 @@ class BatchJobs(Files, Previews, Tokens):
     @classmethod
     def open(
         cls,
-        store: str = Settings().store,
+        store: str = _DEFAULTS.store,
         *,
-        files: str = Settings().files,
+        files: str | PathLike[str] = _DEFAULTS.files,
         catalog: str | None = None,
         engine: str | None = None,
-        lease: float = Settings().lease,
+        lease: float = _DEFAULTS.lease,
         actor_jobs: int | None = None,
         retention: float | None = None,
         options: Mapping[str, str] | None = None,
@@ -136,7 +140,7 @@ class BatchJobs(Files, Previews, Tokens):
         """
         settings = Settings(
             store=store,
-            files=files,
+            files=fspath(files) if isinstance(files, PathLike) else files,
             catalog=catalog,
             engine=engine,
             lease=lease,
@@ -157,6 +161,7 @@ class BatchJobs(Files, Previews, Tokens):
         clock: Clock | None = None,
     ) -> "BatchJobs":
         """Open the jobs of *settings*; as `open`, whose arguments they are."""
+        check(plugins=plugins, disable=disable)
         disabled = tuple(disable)
         found = load(checked(settings), plugins=plugins, disable=disabled, strict=strict)
         return cls(
@@ -218,6 +223,7 @@ class BatchJobs(Files, Previews, Tokens):
         `IdempotencyConflict` (the key was used for another request), or what the strategy's own
         check raises.
         """
+        check(dry_run=dry_run, actor=actor, idempotency_key=idempotency_key)
         known = self.plugins.registry.resolve(batch_type).batch_type
         self.permissions.check_create(actor, known)
         plain = plain_context({} if context is None else context)
@@ -270,6 +276,7 @@ class BatchJobs(Files, Previews, Tokens):
 
     def get(self, job_id: str, *, actor: str | None = None) -> BatchJob:
         """Return a job as it stands; `UnknownJob` if there is none that the actor may see."""
+        check(job_id=job_id, actor=actor)
         if not is_job_id(job_id):  # one job has one id, and the store is not asked for others
             raise UnknownJob(job_id)
         job = self.store.get(job_id)
@@ -294,11 +301,13 @@ class BatchJobs(Files, Previews, Tokens):
         *times* has a `TimeRange` by the name of each time, such as ``created_at``. *order* is
         ``created_at`` or ``updated_at``, with ``-`` for the newest first. *after* is the last job
         of the page before, as a `Cursor`: so the last page of a long list costs what the first
-        does, which *offset* does not do. `UnknownName` for another time or order.
+        does, which *offset* does not do. `UnknownName` for another time, order or status.
         """
+        check(batch_types=batch_types, statuses=statuses, ids=ids, actor=actor)
+        check(limit=limit, offset=offset)
         query = JobQuery(
             batch_types=tuple(batch_types),
-            statuses=tuple(statuses),
+            statuses=statuses_of(statuses),
             ids=tuple(filter(is_job_id, ids)),
             times=times,
             order=order,
@@ -384,6 +393,7 @@ class BatchJobs(Files, Previews, Tokens):
 
         After *timeout* seconds the job is returned as it is then. Raises as `get`.
         """
+        check(timeout=timeout)
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
         while (job := self.get(job_id, actor=actor)).status in OPEN:
@@ -404,6 +414,7 @@ class BatchJobs(Files, Previews, Tokens):
 
     def worker(self, *, batch_types: Sequence[str] = ()) -> Worker:
         """Return a worker on the jobs of the store, of these types or all; for one thread."""
+        check(batch_types=batch_types)
         limits = self.limits()
         if batch_types:
             chosen = {self.plugins.registry.resolve(name).batch_type for name in batch_types}
@@ -422,6 +433,7 @@ class BatchJobs(Files, Previews, Tokens):
 
     def pool(self, *, threads: int, batch_types: Sequence[str] = ()) -> WorkerPool:
         """Return *threads* workers, with a sweeper beside them; `WorkerPool.start` starts them."""
+        check(threads=threads, batch_types=batch_types)
         return WorkerPool(lambda: self.worker(batch_types=batch_types), self.sweep, threads=threads)
 
     @property
@@ -456,10 +468,12 @@ class BatchJobs(Files, Previews, Tokens):
 
         Open jobs are never purged.
         """
+        check(older_than=older_than)
         return self._upkeep.purge(older_than)
 
     def _allowed(self, job_id: str, actor: str | None, action: Action) -> BatchJob:
         """Return a job that the actor may do this to; `UnknownJob` or `Forbidden` otherwise."""
+        check(actor=actor)
         job = self.get(job_id)
         self.permissions.check(job, actor, action)
         return job

@@ -6,15 +6,17 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 from batchjob.abc import Clock, FileStore, Store
+from batchjob.batchjobs.arguments import check
 from batchjob.batchjobs.requests import plain_name
 from batchjob.core.files import FileRecord, StoredFile, check_key, job_of
 from batchjob.core.ids import ulid
 from batchjob.core.job import BatchJob
 from batchjob.core.times import to_epoch_ms
-from batchjob.errors import FileInUse, NoResult, UnknownFile, UnknownJob
+from batchjob.errors import FileInUse, InvalidArgument, NoResult, UnknownFile, UnknownJob
 from batchjob.worker.wholes import Digest
 
 _BLOCK: Final = 1 << 20
+_BYTES: Final = "one that is open to read bytes: open(path, 'rb')"
 
 
 class Sink:
@@ -71,6 +73,7 @@ class Files(ABC):
         *name* is what it is called, for people. When the block has ended, the sink's ``stored``
         says what it is; if it raises, nothing is left.
         """
+        check(name=name, actor=actor)
         now = self.clock.now()
         plain = plain_name(name)
         key = f"uploads/{ulid(to_epoch_ms(now), self._bits(80))}/{plain}"
@@ -89,13 +92,17 @@ class Files(ABC):
 
         *name* is what it is called, for people. Strategies that read a file are given the key.
         """
+        check(file=file)
         with self.writing(name, actor=actor) as sink:
             while block := file.read(_BLOCK):
+                if isinstance(block, str):
+                    raise InvalidArgument("file", "one that is open to read text", _BYTES)
                 sink.write(block)
         return sink.stored
 
     def uploads(self, *, actor: str | None = None, limit: int = 100) -> Sequence[FileRecord]:
         """Return the files that were uploaded, the newest first."""
+        check(actor=actor, limit=limit)
         return self.store.files(owner=actor, limit=limit)
 
     def file(self, key: str, *, actor: str | None = None) -> FileRecord:
@@ -104,6 +111,7 @@ class Files(ABC):
         `UnknownFile` if nothing is, or it is not there for the actor; `InvalidKey` if no file can
         have that key.
         """
+        check(actor=actor)
         check_key(key)
         record = self.store.get_file(key)
         job_id = job_of(key)

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from batchjob.abc import FileStore, Store, Strategy
+from batchjob.batchjobs.arguments import check
 from batchjob.converters import structure_context
 from batchjob.core.changes import Change, ChangePage
 from batchjob.core.files import REPORT, folder_of
@@ -37,6 +38,7 @@ class Previews(ABC):
 
         Raises as `get`, and `NoPreview` if the job is not planned, or its type has no preview.
         """
+        check(offset=offset, limit=limit)
         job = self.get(job_id, actor=actor)
         strategy = self.plugins.registry.resolve(job.batch_type)
         if not has_preview(strategy) or job.result is None or job.result.count is None:

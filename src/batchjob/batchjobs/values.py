@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -18,8 +18,31 @@ MIN_RETENTION: Final = 24 * 3600.0
 """The shortest retention, in seconds: users come back for their files the next day."""
 
 
+_STORE: Final = "a URL such as sqlite:///batchjob.db, or memory:"
+_KINDS: Final[Mapping[str, tuple[Any, str]]] = {
+    "store": (str, _STORE),
+    "files": (str, "a folder or a URL"),
+    "catalog": (str | None, "the URL of a catalogue, or None"),
+    "engine": (str | None, "a text such as 'threads:4', or None"),
+    "lease": (int | float, "seconds"),
+    "actor_jobs": (int | None, "a whole number, or None"),
+    "retention": (int | float | None, "seconds, or None"),
+    "options": (Mapping, "a dict of texts"),
+}
+"""Of what type settings are, and what is said where they are not."""
+
+
 def checked(settings: Settings) -> Settings:
-    """Return *settings*, or raise `InvalidSetting` for the first number that cannot be right."""
+    """Return *settings*, or raise `InvalidSetting` for the first that cannot be right."""
+    for name, (kinds, right) in _KINDS.items():
+        value = getattr(settings, name)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise InvalidSetting(f"{name} is of type {type(value).__name__}; give {right}")
+    for name, text in settings.options.items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise InvalidSetting(f"the option {name} is no text; options are a dict of texts")
+    if ":" not in settings.store:
+        raise InvalidSetting(f"the store is no URL; give {_STORE}")
     lease, actor_jobs, retention = settings.lease, settings.actor_jobs, settings.retention
     if not MIN_LEASE <= lease < math.inf:
         raise InvalidSetting(f"the lease is {lease} seconds; it must be {MIN_LEASE:g} or more")
