@@ -13,7 +13,7 @@ import pytest
 from litestar.testing import TestClient
 
 from batchjob import BatchJobs
-from batchjob.errors import InvalidSetting, StoreUnavailable
+from batchjob.errors import InvalidArgument, InvalidSetting, StoreUnavailable
 from batchjob.testing import HandClock
 from batchjob.web import AllowAll, AnyOf, ApiTokens, Caller, Connection, Problem, create_app
 from batchjob.web.jwt import Jwt
@@ -219,3 +219,48 @@ def test_tokens_are_not_logged(jobs: BatchJobs, caplog: pytest.LogCaptureFixture
     assert " 401 " in second
     said = [r.getMessage() for r in caplog.records if r.name.startswith(("batchjob", "litestar"))]
     assert secret[:-1] not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "words"),
+    [
+        ("secret", "the authenticator is of type str; give a function"),
+        (lambda: Caller(ADA), r"cannot be; write def authenticator\(connection\)"),
+    ],
+)
+def test_an_authenticator_that_cannot_be_asked_is_refused(
+    jobs: BatchJobs, authenticator: Any, words: str
+) -> None:
+    """When the app is made, and not at the first request."""
+    with pytest.raises(InvalidSetting, match=words):
+        create_app(jobs, authenticator=authenticator)
+
+
+@pytest.mark.parametrize("returned", ["ada", True, {"user_id": "ada"}])
+def test_an_authenticator_that_names_no_caller_lets_nobody_in(
+    jobs: BatchJobs, returned: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stranger is told the same as ever, and the log says what is wrong with it."""
+    with TestClient(create_app(jobs, authenticator=lambda _: returned)) as client:
+        assert problem(client.get(PATH), 401) == NOBODY
+    assert f"an authenticator returned {type(returned).__name__}, no Caller or" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("user_id", "words"),
+    [(7, "user_id cannot be int; give a text"), ("", "user_id cannot be ''"), (None, "be None")],
+)
+def test_a_caller_has_a_text_for_an_id(user_id: Any, words: str) -> None:
+    """What jobs are kept by is never guessed."""
+    with pytest.raises(InvalidArgument, match=words):
+        Caller(user_id)
+
+
+def test_what_is_served_is_jobs(jobs: BatchJobs) -> None:
+    """A URL is none, nor are settings a dict."""
+    url: Any = "sqlite:///jobs.db"
+    with pytest.raises(InvalidArgument, match="jobs cannot be str; give BatchJobs"):
+        create_app(url, authenticator=None)
+    settings: Any = {}
+    with pytest.raises(InvalidArgument, match="settings cannot be dict; give WebSettings"):
+        create_app(jobs, authenticator=None, settings=settings)

@@ -10,9 +10,10 @@ from litestar.datastructures import State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from batchjob.batchjobs import BatchJobs
+from batchjob.errors import InvalidArgument
 from batchjob.web import downloads, health, listing, openapi, previews, streams, types_, uploads
 from batchjob.web import jobs as jobs_
-from batchjob.web.auth import Authenticator
+from batchjob.web.auth import Authenticator, check_authenticator
 from batchjob.web.callers import WebRequest
 from batchjob.web.gate import OPEN, Gate
 from batchjob.web.nudges import in_background
@@ -97,13 +98,19 @@ def create_app(
 
     Without an authenticator everything but ``/health`` is answered 401. *prefix* stands before
     every path, where a host hands requests on with their whole path. The app opens nothing and
-    closes nothing: *jobs* are the host's.
+    closes nothing: *jobs* are the host's. `InvalidSetting` for an authenticator that cannot be
+    asked, `InvalidArgument` for jobs or settings that are none.
     """
-    given = settings or WebSettings()
+    given = WebSettings() if settings is None else settings
+    for name, value, kind in (("jobs", jobs, BatchJobs), ("settings", given, WebSettings)):
+        if not isinstance(value, kind):
+            raise InvalidArgument(name, type(value).__name__, f"{kind.__name__}")
     if given.secret is None:
         given = attrs.evolve(given, secret=secrets.token_bytes(32))
     if authenticator is None:
         _log.warning("no authenticator: every request but for /health is answered 401")
+    else:
+        check_authenticator(authenticator)
     app = _App(
         path=prefix or None,
         route_handlers=[options, *_ROUTES],  # it has to be there before Litestar's own

@@ -4,8 +4,9 @@ One is a function of the connection, sync (it is called in a thread then) or asy
 `Caller`, or None for nobody. Whatever is wrong with what it was shown, the answer is the same.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction, signature
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +22,7 @@ Authenticator: TypeAlias = (
 )
 """Tells who is asking; None is nobody, and is answered 401."""
 
+_log = logging.getLogger(__name__)
 _LONGEST: Final = 8192  # characters of a header that are looked at
 
 
@@ -76,7 +78,26 @@ async def asked(authenticator: Authenticator, connection: Connection) -> Caller 
     else:
         found = await hop(authenticator, connection)
     caller = await found if isawaitable(found) else found
-    return caller if isinstance(caller, Caller) else None
+    if not isinstance(caller, Caller | None):
+        _log.error("an authenticator returned %s, no Caller or None", type(caller).__name__)
+        return None
+    return caller
+
+
+def check_authenticator(authenticator: object) -> None:
+    """Raise `InvalidSetting` if it cannot be called with a connection."""
+    if not callable(authenticator):
+        found = type(authenticator).__name__
+        raise InvalidSetting(f"the authenticator is of type {found}; give a function")
+    try:
+        signature(authenticator).bind("a connection")
+    except TypeError:
+        raise InvalidSetting(
+            "the authenticator is called with a connection, and cannot be; write def"
+            " authenticator(connection)"
+        ) from None
+    except ValueError:  # nothing is known of what it takes
+        return
 
 
 def bearer(connection: Connection) -> str:

@@ -9,16 +9,26 @@ from litestar import Request
 from litestar.datastructures import State
 
 from batchjob.batchjobs import BatchJobs
+from batchjob.errors import InvalidArgument
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def _named(caller: object, field: object, user_id: Any) -> None:
+    if not isinstance(user_id, str) or not user_id:
+        found = repr(user_id) if user_id in ("", None) else type(user_id).__name__
+        raise InvalidArgument("user_id", found, "a text such as 'user_7'")
+
+
 @attrs.frozen
 class Caller:
-    """A user, as the authenticator knows them; jobs keep ``user_id`` alone."""
+    """A user, as the authenticator knows them; jobs keep ``user_id`` alone.
 
-    user_id: str = attrs.field(validator=attrs.validators.min_len(1))
+    `InvalidArgument` if that is empty, or no text.
+    """
+
+    user_id: str = attrs.field(validator=_named)
     email: str | None = attrs.field(default=None, kw_only=True)
     first_name: str | None = attrs.field(default=None, kw_only=True)
     last_name: str | None = attrs.field(default=None, kw_only=True)
