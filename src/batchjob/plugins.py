@@ -33,7 +33,7 @@ from batchjob.core.events import Event
 from batchjob.core.job import BatchJob
 from batchjob.errors import BatchJobError, InvalidStrategy, PluginProblem, UnknownScheme, nearest
 from batchjob.hookspecs import GROUP
-from batchjob.registry import Registry, check_strategy, context_class
+from batchjob.registry import Registry, can_take, check_strategy, context_class
 
 _log = logging.getLogger(__name__)
 _PREFIX: Final = "batchjob_"
@@ -224,12 +224,8 @@ def _fault_of_offer(scheme: object, factory: Any, takes: Sequence[str]) -> str |
         return f"{scheme!r} is no scheme; it is lower case letters, digits, dots and hyphens"
     if not callable(factory):
         return f"{scheme} is {factory!r}, which cannot be called"
-    try:
-        inspect.signature(factory).bind(*takes)
-    except TypeError:
+    if not can_take(factory, *takes):
         return f"what makes {scheme} is called with ({', '.join(takes)}), and cannot be"
-    except ValueError:  # nothing is known of what it takes
-        return None
     return None
 
 

@@ -117,12 +117,21 @@ def _fault_of(port: Any, function: Any) -> str | None:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return f"{method} is async; strategies run in threads, use def"
     wanted = _arguments(port)
+    if can_take(function, *wanted):
+        return None
+    called, right = ", ".join(wanted), ", ".join(["self", *wanted])
+    return f"it is called as {method}({called}), and cannot be; write def {method}({right})"
+
+
+def can_take(function: Any, *arguments: object) -> bool:
+    """Tell whether *function* can be called with *arguments*; yes, where nothing is known of it."""
     try:
-        inspect.signature(function).bind(*wanted)
+        inspect.signature(function).bind(*arguments)
     except TypeError:
-        called, right = ", ".join(wanted), ", ".join(["self", *wanted])
-        return f"it is called as {method}({called}), and cannot be; write def {method}({right})"
-    return None
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _misspelt(cls: type[Any]) -> Iterator[tuple[str, str]]:

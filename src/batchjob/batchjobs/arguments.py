@@ -62,11 +62,11 @@ def check(**given: object) -> None:
 
 def statuses_of(names: Iterable[str]) -> tuple[Status, ...]:
     """Return the statuses of these names; `UnknownName` for one that there is not."""
-    known = [status.value for status in Status]
-    for name in names:
+    known, given = [status.value for status in Status], tuple(names)
+    for name in given:
         if name not in known:
             raise UnknownName(name, known)
-    return tuple(map(Status, names))
+    return tuple(map(Status, given))
 
 
 def _found(value: object) -> str:

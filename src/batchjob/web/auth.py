@@ -6,7 +6,7 @@ One is a function of the connection, sync (it is called in a thread then) or asy
 
 import logging
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable, iscoroutinefunction, signature
+from inspect import isawaitable, iscoroutinefunction
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +14,7 @@ from litestar.connection import ASGIConnection
 
 from batchjob.batchjobs import BatchJobs
 from batchjob.errors import InvalidSetting
+from batchjob.registry import can_take
 from batchjob.web.callers import Caller, hop
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
@@ -89,15 +90,11 @@ def check_authenticator(authenticator: object) -> None:
     if not callable(authenticator):
         found = type(authenticator).__name__
         raise InvalidSetting(f"the authenticator is of type {found}; give a function")
-    try:
-        signature(authenticator).bind("a connection")
-    except TypeError:
+    if not can_take(authenticator, "a connection"):
         raise InvalidSetting(
             "the authenticator is called with a connection, and cannot be; write def"
             " authenticator(connection)"
-        ) from None
-    except ValueError:  # nothing is known of what it takes
-        return
+        )
 
 
 def bearer(connection: Connection) -> str:
