@@ -80,6 +80,7 @@ def test_names_that_there_are_not_are_told(jobs: Any) -> None:
         ({"store": None}, InvalidSetting, "store is of type NoneType; give a URL such as"),
         ({"store": Path("x.db")}, InvalidSetting, "store is of type PosixPath; give a URL"),
         ({"files": 5}, InvalidSetting, "files is of type int; give a folder or a URL"),
+        ({"files": " "}, InvalidSetting, "files is empty; give a folder or a URL"),
         ({"engine": 4}, InvalidSetting, "engine is of type int; give a text such as 'threads:4'"),
         ({"lease": "30"}, InvalidSetting, "lease is of type str; give seconds"),
         ({"lease": True}, InvalidSetting, "lease is of type bool; give seconds"),

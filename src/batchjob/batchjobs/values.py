@@ -43,6 +43,8 @@ def checked(settings: Settings) -> Settings:
             raise InvalidSetting(f"the option {name} is no text; options are a dict of texts")
     if ":" not in settings.store:
         raise InvalidSetting(f"the store is no URL; give {_STORE}")
+    if not settings.files.strip():
+        raise InvalidSetting("files is empty; give a folder or a URL")
     lease, actor_jobs, retention = settings.lease, settings.actor_jobs, settings.retention
     if not MIN_LEASE <= lease < math.inf:
         raise InvalidSetting(f"the lease is {lease} seconds; it must be {MIN_LEASE:g} or more")
