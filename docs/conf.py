@@ -38,7 +38,7 @@ python_use_unqualified_type_names = True
 nitpicky = True
 nitpick_ignore_regex = [
     # Python's own, and what other packages document
-    ("py:.*", r"(collections|contextlib|csv|datetime|decimal|enum|importlib|io|pathlib)\..*"),
+    ("py:.*", r"(collections|contextlib|csv|datetime|decimal|enum|importlib|io|os|pathlib)\..*"),
     ("py:.*", r"(hypothesis|litestar|pluggy|sqlalchemy|time|types|typing|typing_extensions)\..*"),
     ("py:.*", r"(Any|Callable|Mapping|Sequence|Iterable|Iterator|Literal|Self|Final|ClassVar)"),
     ("py:.*", r"(AbstractContextManager|BinaryIO|TextIO|datetime|Path|Decimal|EntryPoint)"),
