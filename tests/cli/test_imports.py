@@ -24,6 +24,14 @@ def test_a_type_without_a_template_says_so(cli: Cli) -> None:
     assert "there is no template for jobs of type count-up" in done.stderr
 
 
+def test_a_file_that_is_missing_is_asked_for_by_its_option(cli: Cli) -> None:
+    """Who works here has not the word of the context in mind."""
+    done = cli("run", "guests")
+    assert done.returncode == 2
+    assert "/fileKey: this key is required; give the file by --file" in done.stderr
+    assert "--file" not in cli("run", "guests", "--context", '{"fileKey": 7}').stderr
+
+
 def test_a_preview_shows_each_row(cli: Cli) -> None:
     """A dry run is left waiting, and its changes are a table, in pages."""
     (cli.folder / "list.csv").write_text(GOOD)

@@ -67,7 +67,17 @@ def make_job(
             raise click.UsageError(f"--file and {FILE_KEY} in the context: give one of them")
         with _opened(file) as opened:
             context = {**context, FILE_KEY: jobs.upload(opened, Path(file).name).key}
-    return jobs.create(batch_type, context, dry_run=dry_run)
+    try:
+        return jobs.create(batch_type, context, dry_run=dry_run)
+    except InvalidContext as error:
+        raise InvalidContext(list(map(_with_option, error.faults))) from error
+
+
+def _with_option(fault: Fault) -> Fault:
+    """Return *fault* with the option that would have been right, if a file is missing."""
+    if (fault.pointer, fault.code) != (f"/{FILE_KEY}", "field_required"):
+        return fault
+    return fault._replace(message=f"{fault.message}; give the file by --file")
 
 
 def _read(name: str) -> bytes:
