@@ -18,10 +18,6 @@ from batchjob.errors import AmbiguousBatchType, InvalidStrategy, UnknownBatchTyp
 
 _log = logging.getLogger(__name__)
 _BATCH_TYPE: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_METHODS: Final = (
-    *("check", "plan", "work", "finish", "close", "upgrade"),
-    *("input_key", "changes", "template", "exclusive_key"),
-)
 
 
 class Registry:
@@ -99,14 +95,17 @@ def _is_limit(limit: Any) -> bool:
 
 
 def _asked_of(cls: type[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each method that *cls* has in the place of one of batchjob's, and that one."""
+    """Return each method that *cls* has in the place of one of batchjob's, and that one."""
     known = dict[str, Any]()
-    for base in reversed(cls.__mro__):
-        if _is_ours(base):
-            known |= {name: each for name, each in vars(base).items() if inspect.isfunction(each)}
-    for name, port in known.items():
-        if not name.startswith("_") and getattr(cls, name) is not port:
-            yield name, port
+    for base in filter(_is_ours, reversed(cls.__mro__)):
+        known |= _methods(base)
+    return ((name, port) for name, port in known.items() if getattr(cls, name) is not port)
+
+
+def _methods(cls: type[Any]) -> dict[str, Any]:
+    """Return the public methods that *cls* itself has, by name."""
+    found = vars(cls).items()
+    return {name: each for name, each in found if inspect.isfunction(each) and name[0] != "_"}
 
 
 def _fault_of(port: Any, function: Any) -> str | None:
@@ -136,11 +135,12 @@ def can_take(function: Any, *arguments: object) -> bool:
 
 def _misspelt(cls: type[Any]) -> Iterator[tuple[str, str]]:
     """Yield each method that is called nearly as one that may be overridden, and takes the same."""
-    optional = [name for name in _METHODS if getattr(cls, name) is getattr(Strategy, name)]
+    port = _methods(Strategy)
+    optional = [name for name, method in port.items() if getattr(cls, name) is method]
     for name, function in inspect.getmembers(cls, inspect.isfunction):
         meant = nearest(name, optional)
-        if meant and name not in _METHODS:
-            wanted = _arguments(getattr(Strategy, meant))
+        if meant and name not in port:
+            wanted = _arguments(port[meant])
             if wanted and _arguments(function) == wanted:
                 yield name, meant
 

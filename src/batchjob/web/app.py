@@ -104,7 +104,7 @@ def create_app(
     given = WebSettings() if settings is None else settings
     for name, value, kind in (("jobs", jobs, BatchJobs), ("settings", given, WebSettings)):
         if not isinstance(value, kind):
-            raise InvalidArgument(name, type(value).__name__, f"{kind.__name__}")
+            raise InvalidArgument(name, type(value).__name__, kind.__name__)
     if given.secret is None:
         given = attrs.evolve(given, secret=secrets.token_bytes(32))
     if authenticator is None:
