@@ -7,7 +7,8 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from types import NoneType, UnionType
+from functools import lru_cache
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -97,10 +98,11 @@ def columns_of(cls: type[Any]) -> FixedColumns:
     return FixedColumns(found)
 
 
+@lru_cache  # each row of a file asks
 def field_names(cls: type[Any]) -> Mapping[str, str]:
     """Return the field of each column of a row class."""
     pairs = zip(columns_of(cls).columns, attrs.fields(cls), strict=True)
-    return {column.name: field.name for column, field in pairs}
+    return MappingProxyType({column.name: field.name for column, field in pairs})
 
 
 def template_of(columns: Sequence[Column]) -> str:

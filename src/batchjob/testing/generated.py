@@ -125,7 +125,8 @@ def rows(
     *overrides* say, by column, what is generated where the column has limits or a check of its own
     that few texts meet.
     """
-    hints, fields = get_type_hints(row_class), field_names(row_class)
+    cls: Any = row_class  # mypy takes no class for something that can be hashed
+    hints, fields = get_type_hints(cls), field_names(cls)
     return st.fixed_dictionaries(
         {
             each.name: _cells(each, hints[fields[each.name]], overrides.get(each.name))
