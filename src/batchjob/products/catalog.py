@@ -14,12 +14,13 @@ from weakref import finalize
 
 import attrs
 
+from batchjob.abc.settings import SQL_DRIVERS
 from batchjob.errors import InvalidSetting, MissingExtra, StoreUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-_POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
+_PSYCOPG: Final = "postgresql+psycopg"
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 _RIGHT: Final = "sqlite:///shop.db or postgresql://user@host/database"
 
@@ -182,7 +183,7 @@ def _engine(given: str) -> "Engine":
         event.listen(made, "connect", _leave_transactions)
         event.listen(made, "begin", _begin)
         return made
-    if url.drivername in _POSTGRESQL:
+    if SQL_DRIVERS.get(url.drivername) == _PSYCOPG:
         return _postgresql(url)
     raise InvalidSetting(
         f"a catalogue is on SQLite or PostgreSQL, not on {url.drivername!r}: its URL is {_RIGHT}"
@@ -211,7 +212,7 @@ def _postgresql(url: "URL") -> "Engine":
         options["connect_timeout"] = 10
     try:
         return create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url.set(drivername=_PSYCOPG),
             connect_args=options,
             pool_pre_ping=True,
             **_POOL,
